@@ -1,0 +1,100 @@
+"""Every error of the product, drawn as one tree.
+
+    BffError
+    ├── Refusal                a bad screen, section, client or setting: told at start, never at a request
+    ├── BackendError           the world failed; a fallback may stand in. `reason` is what `meta` shows
+    │   ├── BackendTimeout     it did not answer in time
+    │   ├── BackendUnreachable no connection, or it broke before the answer was whole
+    │   ├── BackendStatus      it answered with a status that is not 2xx
+    │   │   └── Missing        it answered that the thing is not there (404, or a key absent from a batch)
+    │   ├── BackendInvalid     it answered with something that is not what was promised
+    │   └── BackendBusy        we did not ask it: its cap of calls in flight (later: its breaker) was reached
+    └── Forbidden              the caller lacks a scope
+
+Anything else that a section raises (TypeError, KeyError, ...) is a bug: the screen is a 500 and no fallback hides it.
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class BffError(Exception):
+    """Base of everything that this package raises on purpose."""
+
+
+class Refusal(BffError):
+    """Something declared cannot work. `faults` lists every one, each with its place and its mend."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
+
+
+class BackendError(BffError):
+    """A backend did not give what it was asked for.
+
+    `service` names it, `reason` is a short stable word for meta and metrics, `retry_after` is in seconds when the
+    backend (or we) can tell when asking again makes sense. The text may name our fault details; clients never see it.
+    """
+
+    reason: ClassVar[str] = "unavailable"
+
+    def __init__(self, service: str, detail: str = "", *, retry_after: float | None = None) -> None:
+        self.service = service
+        self.detail = detail
+        self.retry_after = retry_after
+        super().__init__(f"{service}: {detail}" if detail else service)
+
+
+class BackendTimeout(BackendError):
+    """No whole answer within the time the call had."""
+
+    reason = "timeout"
+
+
+class BackendUnreachable(BackendError):
+    """No connection could be made, or it broke before the answer was whole."""
+
+    reason = "unreachable"
+
+
+class BackendStatus(BackendError):
+    """The backend answered, with a status outside 2xx."""
+
+    reason = "status"
+
+    def __init__(
+        self, service: str, status: int, detail: str = "", *, retry_after: float | None = None, body: bytes = b""
+    ) -> None:
+        super().__init__(service, detail or f"status {status}", retry_after=retry_after)
+        self.status = status
+        self.body = body
+
+
+class Missing(BackendStatus):
+    """What was asked for does not exist: 404 or 410 from the backend, or a key that a batch did not return."""
+
+    reason = "missing"
+
+    def __init__(self, service: str, detail: str = "", *, status: int = 404, body: bytes = b"") -> None:
+        super().__init__(service, status, detail or "not found", body=body)
+
+
+class BackendInvalid(BackendError):
+    """The answer breaks HTTP framing, the codec, the size cap or the declared type; `detail` names the field."""
+
+    reason = "invalid"
+
+
+class BackendBusy(BackendError):
+    """The call was not made: the service's cap of calls in flight is reached."""
+
+    reason = "busy"
+
+
+class Forbidden(BffError):
+    """The caller lacks one of the scopes that this section, screen or route needs."""
+
+    def __init__(self, needed: Iterable[str]) -> None:
+        self.needed = tuple(needed)
+        super().__init__(f"needs scope {' '.join(self.needed)}")
