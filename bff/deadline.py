@@ -1,16 +1,41 @@
-"""One moment a screen's work must end by, carried to every call below it.
+"""One moment a screen's work must end by, carried to every call below it, and the clock it is read from.
 
-Times are `time.monotonic()` seconds, which is also what asyncio loops count in; a wall clock jumps and would cut or
-stretch a deadline.
+Times are monotonic seconds: a wall clock jumps and would cut or stretch a deadline. The clock is passed in, so that
+tests can run time by hand (`bff.testing.ManualClock`).
 """
 
+import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Protocol
 
-Clock = Callable[[], float]
+
+class Timer(Protocol):
+    """A callback that waits for its moment."""
+
+    def cancel(self) -> None: ...
+
+
+class Clock(Protocol):
+    """Where time comes from and where timers are set."""
+
+    def now(self) -> float: ...
+
+    def call_at(self, when: float, callback: Callable[..., object], *args: object) -> Timer: ...
+
+
+class LoopClock:
+    """Real time, timers on the running event loop."""
+
+    now = staticmethod(time.monotonic)
+
+    def call_at(self, when: float, callback: Callable[..., object], *args: object) -> Timer:
+        return asyncio.get_running_loop().call_later(max(0.0, when - time.monotonic()), callback, *args)
+
+
+LOOP_CLOCK = LoopClock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +43,19 @@ class Deadline:
     """The moment by which work must have ended; it only ever gets earlier on the way down."""
 
     at: float
-    clock: Clock = time.monotonic
+    now: Callable[[], float] = time.monotonic
 
     @classmethod
-    def after(cls, seconds: float, clock: Clock = time.monotonic) -> "Deadline":
-        return cls(clock() + seconds, clock)
+    def after(cls, seconds: float, clock: Clock = LOOP_CLOCK) -> "Deadline":
+        return cls(clock.now() + seconds, clock.now)
 
     def left(self) -> float:
         """Seconds left; negative once it has passed."""
-        return self.at - self.clock()
+        return self.at - self.now()
 
     def earlier(self, at: float) -> "Deadline":
         """This deadline or the moment `at`, whichever comes first."""
-        return self if self.at <= at else Deadline(at, self.clock)
+        return self if self.at <= at else Deadline(at, self.now)
 
 
 _current: ContextVar[Deadline | None] = ContextVar("bff_deadline", default=None)
@@ -42,15 +67,5 @@ def current_deadline() -> Deadline | None:
 
 
 def set_deadline(deadline: Deadline | None) -> None:
-    """Set the deadline for the rest of this task; for tasks that live for one piece of work and end."""
+    """Set the deadline for the rest of this task; for tasks that live for one piece of work and end with it."""
     _current.set(deadline)
-
-
-@contextmanager
-def under(deadline: Deadline | None) -> Iterator[None]:
-    """Run a block under `deadline` and give the old one back after it."""
-    token = _current.set(deadline)
-    try:
-        yield
-    finally:
-        _current.reset(token)

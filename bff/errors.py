@@ -15,7 +15,6 @@ Anything else that a section raises (TypeError, KeyError, ...) is a bug: the scr
 """
 
 from collections.abc import Iterable
-from typing import ClassVar
 
 
 class BffError(Exception):
@@ -37,7 +36,7 @@ class BackendError(BffError):
     backend (or we) can tell when asking again makes sense. The text may name our fault details; clients never see it.
     """
 
-    reason: ClassVar[str] = "unavailable"
+    reason: str = "unavailable"
 
     def __init__(self, service: str, detail: str = "", *, retry_after: float | None = None) -> None:
         self.service = service
@@ -69,6 +68,8 @@ class BackendStatus(BackendError):
         super().__init__(service, detail or f"status {status}", retry_after=retry_after)
         self.status = status
         self.body = body
+        if type(self) is BackendStatus:
+            self.reason = f"status {status}"
 
 
 class Missing(BackendStatus):

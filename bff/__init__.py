@@ -1,0 +1,54 @@
+"""Thali's menu: all that a composer, a client and an app are written with.
+
+`from bff import App, Client, Screen, batched, field, needs, section` is enough for most screens; docs/ has the how-tos.
+"""
+
+from bff.apps import App
+from bff.caller import Caller
+from bff.composition.field import Field, field
+from bff.composition.screen import Screen
+from bff.composition.section import Section, needs, section
+from bff.composition.shape import Int64
+from bff.deadline import Deadline
+from bff.errors import (
+    BackendBusy,
+    BackendError,
+    BackendInvalid,
+    BackendStatus,
+    BackendTimeout,
+    BackendUnreachable,
+    BffError,
+    Forbidden,
+    Missing,
+    Refusal,
+)
+from bff.json import Json
+from bff.upstream.batching import Batched, batched
+from bff.upstream.client import Client
+
+__all__ = [
+    "App",
+    "BackendBusy",
+    "BackendError",
+    "BackendInvalid",
+    "BackendStatus",
+    "BackendTimeout",
+    "BackendUnreachable",
+    "Batched",
+    "BffError",
+    "Caller",
+    "Client",
+    "Deadline",
+    "Field",
+    "Forbidden",
+    "Int64",
+    "Json",
+    "Missing",
+    "Refusal",
+    "Screen",
+    "Section",
+    "batched",
+    "field",
+    "needs",
+    "section",
+]

@@ -1,0 +1,116 @@
+"""A screen's inputs: the parameters that a client gives, validated by pydantic before anything runs."""
+
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from annotated_types import Len, MaxLen
+from pydantic import AliasGenerator, BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic.errors import PydanticUserError
+from pydantic.fields import FieldInfo
+
+from bff.composition.signature import Parameter
+from bff.errors import BffError
+from bff.naming import camel
+
+_PLAIN = (str, int, float, bool, datetime, date, UUID, Enum)
+
+
+@dataclass(frozen=True, slots=True)
+class InputFault:
+    """One fault of one input, by the name the client used."""
+
+    name: str
+    detail: str
+
+
+class BadInput(BffError):
+    """The client's inputs do not fit; every fault is listed."""
+
+    def __init__(self, faults: Sequence[InputFault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(f"{fault.name}: {fault.detail}" for fault in faults))
+
+
+class Inputs:
+    """The inputs of one screen. Names are camelCase outside and snake_case inside."""
+
+    def __init__(self, name: str, parameters: Sequence[Parameter]) -> None:
+        self.parameters = tuple(parameters)
+        self.names = {camel(parameter.name): parameter for parameter in parameters}
+        fields: dict[str, Any] = {  # Any: what create_model takes
+            parameter.name: (parameter.annotation, parameter.default if parameter.optional else ...)
+            for parameter in parameters
+        }
+        config = ConfigDict(alias_generator=AliasGenerator(camel), extra="forbid", frozen=True)
+        self._model: type[BaseModel] = create_model(f"{name}Inputs", __config__=config, **fields)
+
+    def parse(self, raw: Mapping[str, object]) -> dict[str, object]:
+        """The validated values by parameter name; raises BadInput with every fault."""
+        if not self.parameters and not raw:
+            return {}
+        try:
+            parsed = self._model.model_validate(raw)
+        except ValidationError as error:
+            raise BadInput([_fault(found, tuple(self.names)) for found in error.errors(include_url=False)]) from None
+        return {parameter.name: getattr(parsed, parameter.name) for parameter in self.parameters}
+
+    def is_list(self, name: str) -> bool:
+        """Whether the input of this (client's) name takes many values."""
+        parameter = self.names.get(name)
+        return parameter is not None and is_list(parameter.annotation)
+
+
+def _fault(found: Any, names: tuple[str, ...]) -> InputFault:  # Any: pydantic's ErrorDetails
+    name = ".".join(str(part) for part in found["loc"])
+    if found["type"] == "extra_forbidden":
+        known = ", ".join(names) or "none"
+        return InputFault(name, f"is not an input of this screen; it takes: {known}")
+    return InputFault(name, found["msg"])
+
+
+def _bare(annotation: object) -> Any:
+    """The type without Annotated and without `| None`."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _bare(typing.get_args(annotation)[0])
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        options = [option for option in typing.get_args(annotation) if option is not type(None)]
+        return _bare(options[0]) if len(options) == 1 else annotation
+    return annotation
+
+
+def is_list(annotation: object) -> bool:
+    return typing.get_origin(_bare(annotation)) in (list, tuple)
+
+
+def input_fault(parameter: Parameter) -> str | None:
+    """Why a parameter cannot be an input, or None."""
+    bare = _bare(parameter.annotation)
+    if typing.get_origin(bare) is list:
+        if not _bounded(parameter.annotation):
+            return "is a list without a limit; write Annotated[list[...], Len(max_length=...)]"
+        bare = _bare(typing.get_args(bare)[0])
+    if not (isinstance(bare, type) and issubclass(bare, _PLAIN)):
+        return (
+            f"is {bare!r}, which is neither a section's value (= needs(...)), nor a Client, Caller or Deadline, nor a "
+            f"type that a client can give (str, int, float, bool, datetime, date, UUID, an Enum, or a list of these)"
+        )
+    try:
+        TypeAdapter(parameter.annotation)
+    except PydanticUserError as error:
+        return f"cannot be validated: {error.message}"
+    return None
+
+
+def _bounded(annotation: object) -> bool:
+    for mark in getattr(annotation, "__metadata__", ()):
+        if isinstance(mark, MaxLen | Len) and mark.max_length is not None:
+            return True
+        if isinstance(mark, FieldInfo) and any(isinstance(inner, MaxLen) for inner in mark.metadata):
+            return True
+    return False

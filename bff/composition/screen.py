@@ -1,0 +1,58 @@
+"""A screen: what an app fetches in one call."""
+
+import re
+import sys
+from collections.abc import Iterable
+from typing import Protocol
+
+from bff.naming import camel
+
+# A whole second is what a person accepts between a tap and a screen (Nielsen's limit for an unbroken train of thought).
+DEFAULT_BUDGET = 1.0
+
+_PARAMETER = re.compile(r"\{([^{}]*)\}")
+
+
+class Named(Protocol):
+    """An app, as far as composition knows it."""
+
+    @property
+    def name(self) -> str: ...
+
+
+class Screen:
+    """A path, a template over sections, the apps that have it, and the seconds it may take.
+
+    `template` is an instance of the screen's type whose attributes are `needs(section)` or plain constants. `name` is
+    the GraphQL root field and the name for `bff call`; by default the first fixed part of the path. `guests=True` lets
+    callers in who have not identified themselves; `scopes` are those a caller must hold to see it at all.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        template: object,
+        *,
+        apps: Iterable[Named],
+        budget: float = DEFAULT_BUDGET,
+        name: str | None = None,
+        scopes: Iterable[str] = (),
+        guests: bool = False,
+    ) -> None:
+        self.path = path
+        self.template = template
+        self.type: type = type(template)
+        self.apps = tuple(apps)
+        self.budget = budget
+        self.name = name or _name_from(path)
+        self.scopes = frozenset(scopes)
+        self.guests = guests
+        self.parameters: tuple[str, ...] = tuple(_PARAMETER.findall(path))
+        self.module: str = sys._getframe(1).f_globals.get("__name__", "?")
+        self.place = f"{self.module}:Screen({path!r})"
+        self.__doc__ = self.type.__doc__
+
+
+def _name_from(path: str) -> str:
+    fixed = [part for part in path.split("/") if part and not part.startswith("{")]
+    return camel(fixed[0].replace("-", "_")) if fixed else "screen"

@@ -1,0 +1,39 @@
+"""The bearer token of a request, as RFC 6750 has it sent."""
+
+import re
+from collections.abc import Iterable
+
+from bff.identity.unauthenticated import Unauthenticated
+
+# Our server caps a header block at 16 KB (design 6.1); a token that fills half of it is a mistake or an attack.
+MAX_TOKEN = 8 * 1024
+
+_B64TOKEN = re.compile(rb"[A-Za-z0-9\-._~+/]+=*")  # RFC 6750 section 2.1
+_SCHEME = b"bearer"
+
+
+def bearer_token(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The token of the one `Authorization: Bearer` header; None without that header, or when it has another scheme.
+
+    `headers` are ASGI's: lower-case byte names. Another scheme is None because another stage judges it (API keys).
+    Only the header is looked at: RFC 6750 section 2.3 advises against the query, where a token ends up in logs.
+    Raises Unauthenticated for two Authorization headers of any scheme (RFC 9110 section 5.3: the field is not a list,
+    and two readers could pick differently), and for Bearer without a well-formed token of at most MAX_TOKEN characters.
+    """
+    value: bytes | None = None
+    for name, text in headers:
+        if name == b"authorization":
+            if value is not None:
+                raise Unauthenticated("credentials")
+            value = text
+    if value is None:
+        return None
+    scheme, _, token = value.partition(b" ")
+    if scheme.lower() != _SCHEME:
+        return None
+    token = token.strip(b" ")
+    if len(token) > MAX_TOKEN:
+        raise Unauthenticated("too-long")
+    if not _B64TOKEN.fullmatch(token):
+        raise Unauthenticated("malformed")
+    return token.decode("ascii")

@@ -1,0 +1,198 @@
+"""One HTTP/1.1 connection to a backend: one exchange at a time, ended by its answer, its deadline or its caller.
+
+There is no task here. The caller awaits a future, what arrives completes it, and one alarm a connection watches the
+moment it is due: a call's deadline, or the end of its idle life.
+"""
+
+import asyncio
+from math import inf
+from typing import Final, Protocol, cast
+
+from bff.deadline import Clock, Deadline, Timer
+from bff.errors import BackendError, BackendInvalid, BackendTimeout, BackendUnreachable
+from bff.upstream.call import Reply
+from bff.upstream.http1_response import FramingError, ResponseReader
+
+# uvloop counts timers in whole milliseconds and may ring this much early; setting another for the rest would only spin.
+_TICK: Final = 0.001
+
+
+class Stale(BackendUnreachable):
+    """A kept connection that the backend had given up before any byte of this answer came.
+
+    RFC 9110 section 9.2.2 and RFC 9112 section 9.3.1: a repeatable request may be sent again then, on a new connection.
+    """
+
+
+class Owner(Protocol):
+    """Who keeps a connection while it is idle. Called from inside the event loop, so it must not wait."""
+
+    def made(self, connection: "Connection") -> None:
+        """It is open (and past its TLS handshake)."""
+        ...
+
+    def rested(self, connection: "Connection", now: float) -> None:
+        """An answer is whole and another request may follow: keep it by `rest`, or `abort` it."""
+        ...
+
+    def lost(self, connection: "Connection") -> None:
+        """It is no longer of use. Told exactly once for each connection that was made."""
+        ...
+
+
+class Connection(asyncio.Protocol):
+    """`ask` sends a request and gives the future of its answer; after that the connection is idle again, or closed."""
+
+    __slots__ = (
+        "_alarm",
+        "_alarm_at",
+        "_clock",
+        "_deadline",
+        "_due",
+        "_owner",
+        "_reader",
+        "_service",
+        "_silent",
+        "_transport",
+        "_used",
+        "born",
+        "instance",
+        "waiter",
+    )
+
+    def __init__(self, service: str, instance: str, owner: Owner, reader: ResponseReader, clock: Clock) -> None:
+        self._service, self.instance, self._owner, self._reader, self._clock = service, instance, owner, reader, clock
+        self._transport: asyncio.Transport | None = None
+        self._alarm: Timer | None = None
+        self._alarm_at = self._due = self._deadline = inf
+        self._silent = True  # no byte of the current answer has come
+        self._used = False  # it has carried a whole exchange
+        self.born = clock.now()
+        self.waiter: asyncio.Future[Reply] | None = None  # whoever awaits the current answer
+
+    def ask(self, request: bytes, method: str, deadline: Deadline, first_byte: float) -> asyncio.Future[Reply]:
+        """Send a request. The future ends with a Reply or one BackendError, by the deadline whatever the backend does.
+
+        `first_byte` is the moment by which something of the answer must have come. Whoever stops awaiting must `abort`:
+        the rest of this answer could be taken for the next one.
+        """
+        assert self._transport is not None
+        self._reader.expect(method)
+        self._silent = True
+        self._deadline = deadline.at
+        self._due = min(first_byte, deadline.at)
+        if self._due < self._alarm_at:
+            self._set_alarm()
+        self.waiter = waiter = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        return waiter
+
+    def rest(self, until: float) -> None:
+        """Stay open and idle until that moment at the latest."""
+        self._due = until
+        if until < self._alarm_at:
+            self._set_alarm()
+
+    def abort(self) -> None:
+        """Close at once, whatever is going on. Whoever awaits an answer is not told: `end` does that."""
+        self.waiter = None
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def open(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are not instances of it
+        self._owner.made(self)
+
+    def data_received(self, data: bytes) -> None:
+        waiter = self.waiter
+        if waiter is None:
+            self.abort()  # bytes that nobody asked for: the next answer could not be told from them
+            return
+        if self._silent:
+            self._silent = False
+            self._due = self._deadline
+        try:
+            whole = self._reader.feed(data)
+        except FramingError as broken:
+            self.end(BackendInvalid(self._service, f"{self.instance}: {broken}"))
+            return
+        if whole:
+            self._finish(waiter)
+
+    def eof_received(self) -> bool:
+        """The backend has closed its side. False lets asyncio close ours."""
+        waiter = self.waiter
+        if waiter is not None:
+            try:
+                whole = self._reader.end()
+            except FramingError as broken:
+                self.end(BackendInvalid(self._service, f"{self.instance}: {broken}"))
+            else:
+                if whole:
+                    self._finish(waiter)
+                else:
+                    self.end(self._broken(None))
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.waiter is not None:
+            self.end(self._broken(exc))
+        self.abort()
+        self._owner.lost(self)
+
+    # The ends of an exchange.
+
+    def _finish(self, waiter: asyncio.Future[Reply]) -> None:
+        self.waiter = None
+        self._used = True
+        reply = self._reader.take(self.instance)
+        # A request that is not sent to its end (the backend answered early) would run on into the next one.
+        if self._reader.reusable and self._transport is not None and not self._transport.get_write_buffer_size():
+            self._owner.rested(self, self._clock.now())
+        else:
+            self.abort()
+        if not waiter.done():
+            waiter.set_result(reply)
+
+    def end(self, error: BackendError) -> None:
+        """Close at once and give whoever awaits an answer this error for it."""
+        waiter = self.waiter
+        self.abort()
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(error)
+
+    def _broken(self, exc: Exception | None) -> BackendError:
+        how = "reset" if isinstance(exc, ConnectionError) else "closed"
+        if self._silent:
+            kind = Stale if self._used else BackendUnreachable
+            return kind(self._service, f"{self.instance}: {how} before its answer")
+        return BackendUnreachable(self._service, f"{self.instance}: {how} in the middle of its answer")
+
+    # The alarm: left as it is when it rings too early for what is now due, and set again then. So a busy connection has
+    # one timer a deadline's length, not one a call (a timer made and cancelled is 1.2 us, performance.md 4g).
+
+    def _set_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = self._due
+        self._alarm = self._clock.call_at(self._due, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm, self._alarm_at = None, inf
+        if self._due - self._clock.now() > _TICK:
+            self._set_alarm()
+        elif self.waiter is None:
+            self.abort()
+        elif self._silent:
+            self.end(BackendTimeout(self._service, f"{self.instance}: no byte of its answer in time"))
+        else:
+            self.end(BackendTimeout(self._service, f"{self.instance}: its answer was not whole in time"))

@@ -1,0 +1,239 @@
+"""HTTP/1.1 answers, read strictly: bytes in, whole Replies out, and never a guess about where an answer ends.
+
+llhttp (in httptools 0.9) refuses, as tried with raw bytes in tests/upstream/test_wire_framing.py: Content-Length beside
+Transfer-Encoding, doubled or malformed lengths, obs-fold, bare CR and LF, control characters in values, bad names and
+bad chunks. It lets pass, and we refuse: codings other than exactly `chunked`, chunked in HTTP/1.0, versions other than
+1.0 and 1.1, RTSP and ICY, empty lines before the status line, statuses outside 100-599, any number or size of headers.
+It swallows what follows a message, so we find each message's end ourselves.
+"""
+
+from typing import Final
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from bff.upstream.call import Reply
+from bff.upstream.inflate import InflateError, Inflater
+
+_HEAD_END: Final = b"\r\n\r\n"
+_VERSIONS: Final = (b"HTTP/1.1 ", b"HTTP/1.0 ")
+_FRAMING: Final = frozenset({b"transfer-encoding", b"content-length", b"content-encoding"})
+# RFC 9110 section 15.2 lets any number come first; a backend that sends more than these is playing for time.
+_MAX_INTERIM: Final = 8
+# One-byte chunks cost 5 bytes of framing each; more than 8 for a byte of body is extensions or trailers without end.
+_CHUNK_OVERHEAD: Final = 8
+
+
+class FramingError(Exception):
+    """The answer breaks HTTP framing or passes a cap: nothing of it may be used, nor of what follows it."""
+
+
+class ResponseReader:
+    """Reads the answers of one connection, one after the other.
+
+    `expect` before each request, `feed` what arrives until it says True, then `take` the reply. `reusable` then tells
+    whether another request may follow on this connection (RFC 9112 section 9.3).
+    """
+
+    __slots__ = (
+        "_bodiless",
+        "_chunked",
+        "_headers",
+        "_inflater",
+        "_interims",
+        "_left",
+        "_max_body",
+        "_max_head",
+        "_max_headers",
+        "_parser",
+        "_partial",
+        "_parts",
+        "_size",
+        "_status",
+        "_whole",
+        "_wire_size",
+        "reusable",
+    )
+
+    def __init__(self, max_head: int, max_headers: int, max_body: int) -> None:
+        self._max_head, self._max_headers, self._max_body = max_head, max_headers, max_body
+        self._parser = HttpResponseParser(self)
+        self.expect("GET")
+
+    def expect(self, method: str) -> None:
+        """Make ready for the answer to a request of this method."""
+        self._bodiless = method == "HEAD"
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._parts: list[bytes] = []
+        self._partial = b""
+        self._status = self._size = self._wire_size = self._interims = 0
+        self._left: int | None = None  # bytes of body still due, when Content-Length tells
+        self._chunked = self._whole = self.reusable = False
+        self._inflater: Inflater | None = None
+
+    def feed(self, data: bytes) -> bool:
+        """Take in what arrived; True once the answer is whole. FramingError when it cannot be one."""
+        try:
+            if not self._status:
+                rest = self._feed_head(data)
+                if rest is None:
+                    return False
+                data = rest
+            return self._feed_body(data)
+        except (HttpParserError, InflateError) as broken:
+            # Our own callbacks' refusals reach us as the context of httptools' error.
+            raise FramingError(str(broken.__context__ or broken)) from broken
+        except HttpParserUpgrade as upgrade:
+            raise FramingError("it switched protocols, which we never ask for") from upgrade
+
+    def end(self) -> bool:
+        """The backend has closed its side; True if that is how this answer ends (RFC 9112 section 6.3 rule 8)."""
+        if not self._status or self._chunked or self._left is not None:
+            return False
+        try:
+            self._finish()
+        except InflateError as broken:
+            raise FramingError(str(broken)) from broken
+        return True
+
+    def take(self, instance: str) -> Reply:
+        """The whole answer, its body decoded."""
+        parts, headers = self._parts, self._headers
+        if self._inflater is not None:
+            # Both describe the body as it was on the wire, not the one we hand on.
+            headers = [header for header in headers if header[0] not in (b"content-encoding", b"content-length")]
+        return Reply(self._status, headers, parts[0] if len(parts) == 1 else b"".join(parts), instance)
+
+    def _feed_head(self, data: bytes) -> bytes | None:
+        """Read heads up to the final one; what follows it, or None while it is not all there."""
+        while True:
+            if self._partial:
+                data = self._partial + data
+            end = data.find(_HEAD_END) + 4
+            if end > self._max_head or (end < 4 and len(data) > self._max_head):
+                raise FramingError(f"a head of more than {self._max_head} bytes")
+            if not data.startswith(_VERSIONS) and (len(data) >= 9 or not _could_be_version(data)):
+                raise FramingError("not an HTTP/1.1 or HTTP/1.0 answer")
+            if end < 4:
+                # Without this a head of bare LFs would have no end, and be told as a timeout.
+                if data.count(b"\n") != data.count(b"\r\n"):
+                    raise FramingError("a bare LF in the head")
+                self._partial = data
+                return None
+            self._partial = b""
+            self._parser.feed_data(data[:end])
+            if self._status:
+                return data[end:]
+            data = data[end:]  # an interim answer; the next head may be here already
+            if not data:
+                return None
+
+    def _feed_body(self, data: bytes) -> bool:
+        if self._bodiless or self._whole:  # RFC 9112 section 6.3 rule 1, or an empty body
+            if self._bodiless:
+                # llhttp does not know that this was a HEAD and waits for the body.
+                self._parser = HttpResponseParser(self)
+            self._surplus(data)
+            self._inflater = None
+            return True
+        if not data:
+            return False
+        left = self._left
+        if left is not None:
+            if len(data) > left:
+                self._surplus(data[left:])
+                data = data[:left]
+            self._left = left - len(data)
+        self._feed_parser(data)
+        if self._chunked:
+            self._wire_size += len(data)
+            if self._wire_size > self._size * _CHUNK_OVERHEAD + self._max_head:
+                raise FramingError("more chunk framing or trailers than body")
+        if self._whole:
+            self._finish()
+        return self._whole
+
+    def _feed_parser(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except HttpParserError:
+            if not self._whole:
+                raise
+            self._surplus(data)  # it was the bytes after the last chunk that llhttp could not read
+        else:
+            # Empty lines after the last chunk are the one surplus that llhttp skips in silence.
+            if self._chunked and self._whole and data.endswith(b"\r\n\r\n\r\n"):
+                self._surplus(data)
+
+    def _surplus(self, data: bytes) -> None:
+        # RFC 9112 section 6.3: bytes after the end must not be taken for another answer. This one stands; the
+        # connection is done for.
+        if data:
+            self.reusable = False
+
+    def _finish(self) -> None:
+        # A body of no byte at all is an empty one, whatever coding it is said to be in.
+        if self._inflater is not None and self._size:
+            self._inflater.end()
+
+    # What httptools calls.
+
+    def on_message_begin(self) -> None:
+        if self._whole:
+            raise FramingError("bytes after the end of the answer")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._status:
+            return  # a trailer field: RFC 9110 section 6.5.1 lets us drop it; _CHUNK_OVERHEAD bounds it
+        name, value = name.lower(), value.rstrip(b" \t")
+        self._headers.append((name, value))
+        if name in _FRAMING:
+            self._on_framing(name, value)
+
+    def _on_framing(self, name: bytes, value: bytes) -> None:
+        if name == b"content-length":
+            self._left = int(value)  # llhttp let only digits through
+        elif name == b"transfer-encoding":
+            if value.lower() != b"chunked" or self._chunked:
+                raise FramingError("a transfer coding other than chunked")
+            self._chunked = True
+        elif value.lower() in (b"gzip", b"x-gzip") and self._inflater is None:
+            self._inflater = Inflater(self._max_body)
+        elif value.lower() not in (b"", b"identity"):
+            raise FramingError("a content coding that was not asked for")
+
+    def on_headers_complete(self) -> None:
+        parser = self._parser
+        status = parser.get_status_code()
+        if len(self._headers) > self._max_headers:
+            raise FramingError(f"more than {self._max_headers} headers")
+        if status < 200:
+            self._on_interim(status)
+            return
+        if status > 599:
+            raise FramingError(f"status {status}")
+        if self._chunked and parser.get_http_version() != "1.1":
+            raise FramingError("a transfer coding in HTTP/1.0")  # RFC 9112 section 6.1: the framing is faulty
+        if self._left is not None and self._left > self._max_body and not self._bodiless and status != 304:
+            raise FramingError(f"a body of {self._left} bytes, over the cap of {self._max_body}")
+        self._status = status
+        self.reusable = parser.should_keep_alive()
+
+    def _on_interim(self, status: int) -> None:
+        self._interims += 1
+        if status < 100 or status == 101 or self._interims > _MAX_INTERIM:
+            raise FramingError(f"status {status}" if self._interims <= _MAX_INTERIM else "interim answers without end")
+        self._headers, self._left, self._chunked, self._inflater = [], None, False, None
+
+    def on_body(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > self._max_body:
+            raise FramingError(f"a body over the cap of {self._max_body} bytes")
+        self._parts.append(data if self._inflater is None else self._inflater.feed(data))
+
+    def on_message_complete(self) -> None:
+        if self._status:
+            self._whole = True
+
+
+def _could_be_version(data: bytes) -> bool:
+    return any(version.startswith(data) for version in _VERSIONS)

@@ -1,0 +1,167 @@
+"""The connections to one instance: kept while they are fresh, lent out last-in first-out, opened when there is none.
+
+Last-in first-out keeps few connections warm and lets the others end, so the pool follows the load down by itself.
+"""
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from bff.deadline import Clock, Deadline
+from bff.errors import BackendTimeout, BackendUnreachable
+from bff.upstream.http1 import Connection
+from bff.upstream.http1_request import RequestWriter
+from bff.upstream.http1_response import ResponseReader
+
+
+@dataclass(frozen=True, slots=True)
+class WireLimits:
+    """What one service may cost us. Times are seconds."""
+
+    # A TCP handshake inside a region is under 5 ms and its first SYN is sent again only after 1 s: 250 ms tells a dead
+    # address from a slow one and leaves the rest of a 400 ms call for trying elsewhere.
+    connect_timeout: float = 0.25
+    # Off: the deadline already bounds the wait, and a slow query is no fault. Set it for services known to be quick.
+    first_byte_timeout: float | None = None
+    # Four times a bulkhead of 25: this is the backstop that bounds sockets, the bulkhead above is what shapes load.
+    max_in_flight: int = 100
+    # As many as may be in flight: a burst's connections cost more to open again than to keep for `idle_timeout`.
+    max_idle: int = 100
+    # Node and uvicorn end an idle connection after 5 s, most others later (gunicorn: 2 s, set it there). Ending it a
+    # second before them is what keeps a POST from meeting a connection that is just being closed.
+    idle_timeout: float = 4.0
+    # A service that moved, or gained an instance behind one address, is followed within a minute (design: F21).
+    max_connection_age: float = 60.0
+    # Decoded. A screen's sections are kilobytes; 8 MiB is parsed in tens of milliseconds and not yet a memory risk at
+    # 100 calls in flight.
+    max_body: int = 8 * 1024 * 1024
+    # Node refuses heads over 16 KiB and nginx over 8 to 32: no honest backend comes near either cap.
+    max_head: int = 32 * 1024
+    max_headers: int = 100
+
+
+@dataclass(slots=True)
+class PoolStats:
+    """Counts of now (`in_flight`, `connecting`, `idle`) and since the start; `opened - closed` sockets are open."""
+
+    in_flight: int = 0
+    connecting: int = 0
+    idle: int = 0
+    opened: int = 0
+    closed: int = 0
+    retried: int = 0  # repeatable calls that met a stale connection and were sent again
+
+
+class InstancePool:
+    """The connections to one instance, given as "http://host:port" or "https://host:port"."""
+
+    def __init__(
+        self, service: str, url: str, limits: WireLimits, tls: ssl.SSLContext | None, stats: PoolStats, clock: Clock
+    ) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.path.strip("/"):
+            raise ValueError(f"service {service}: an instance is http(s)://host:port, not {url!r}")
+        self._service, self._limits, self._stats, self._clock = service, limits, stats, clock
+        self._host, self._tls = parts.hostname, _checked(tls) if parts.scheme == "https" else None
+        self._port = parts.port or (443 if self._tls else 80)
+        self.name = f"[{self._host}]:{self._port}" if ":" in self._host else f"{self._host}:{self._port}"
+        self.render = RequestWriter(parts.netloc).render
+        self._idle: dict[Connection, None] = {}  # ordered: the last one rested is the last one in it
+        self._open: set[Connection] = set()
+        self._closed = False
+        self._emptied: asyncio.Future[None] | None = None
+
+    def take(self, now: float) -> Connection | None:
+        """The connection that rested last, if there is one that may still be used."""
+        idle = self._idle
+        while idle:
+            connection = idle.popitem()[0]
+            self._stats.idle -= 1
+            if connection.open and now - connection.born < self._limits.max_connection_age:
+                return connection
+            connection.abort()
+        return None
+
+    async def connect(self, deadline: Deadline) -> Connection:
+        """A new connection; BackendTimeout or BackendUnreachable if it cannot be had. Cancelled, it leaves nothing."""
+        if self._closed:
+            raise BackendUnreachable(self._service, f"{self.name}: we are shutting down")
+        limits, clock, loop = self._limits, self._clock, asyncio.get_running_loop()
+        reader = ResponseReader(limits.max_head, limits.max_headers, limits.max_body)
+        connection = Connection(self._service, self.name, self, reader, clock)
+        self._stats.connecting += 1
+        timer, usable = None, False
+        try:
+            # The clock rings, asyncio's timeout makes a TimeoutError of this very await: no task of our own.
+            async with asyncio.timeout(None) as limit:
+                until = min(deadline.at, clock.now() + limits.connect_timeout)
+                timer = clock.call_at(until, lambda: limit.reschedule(loop.time()))
+                await loop.create_connection(
+                    lambda: connection,
+                    self._host,
+                    self._port,
+                    ssl=self._tls,
+                    server_hostname=self._host if self._tls else None,
+                )
+            usable = connection.open and not self._closed
+        except TimeoutError:
+            raise BackendTimeout(self._service, f"{self.name}: no connection in time") from None
+        except OSError as error:
+            raise BackendUnreachable(self._service, f"{self.name}: {error.strerror or error}") from error
+        finally:
+            self._stats.connecting -= 1
+            if timer is not None:
+                timer.cancel()
+            if not usable:
+                connection.abort()
+        if not usable:
+            raise BackendUnreachable(self._service, f"{self.name}: closed as soon as it was open")
+        return connection
+
+    async def close(self) -> None:
+        """Close every connection, those in use too; on return their sockets are closed."""
+        self._closed = True
+        for connection in list(self._open):
+            connection.end(BackendUnreachable(self._service, f"{self.name}: we are shutting down"))
+        if self._open:
+            self._emptied = asyncio.get_running_loop().create_future()
+            await self._emptied  # an aborted transport is lost in the next turn of the loop, whatever the peer does
+
+    # What a connection tells.
+
+    def made(self, connection: Connection) -> None:
+        self._open.add(connection)
+        self._stats.opened += 1
+
+    def rested(self, connection: Connection, now: float) -> None:
+        limits, idle = self._limits, self._idle
+        if self._closed or not limits.max_idle or now - connection.born >= limits.max_connection_age:
+            connection.abort()
+            return
+        if len(idle) >= limits.max_idle:
+            self._drop(next(iter(idle)))  # the one that has rested longest is the next to go stale
+        idle[connection] = None
+        self._stats.idle += 1
+        connection.rest(now + limits.idle_timeout)
+
+    def lost(self, connection: Connection) -> None:
+        if connection in self._idle:
+            self._drop(connection)
+        self._open.discard(connection)
+        self._stats.closed += 1
+        if self._emptied is not None and not self._open and not self._emptied.done():
+            self._emptied.set_result(None)
+
+    def _drop(self, connection: Connection) -> None:
+        del self._idle[connection]
+        self._stats.idle -= 1
+        connection.abort()
+
+
+def _checked(tls: ssl.SSLContext | None) -> ssl.SSLContext:
+    if tls is None:
+        return ssl.create_default_context()
+    if not tls.check_hostname or tls.verify_mode is not ssl.CERT_REQUIRED:
+        raise ValueError("a TLS context that does not verify the backend and its name")
+    return tls
