@@ -96,7 +96,7 @@ def _wanted(entry: object) -> bool:
         isinstance(kid, str)
         and KID.fullmatch(kid) is not None
         and [entry.get("kty"), entry.get("crv")] in _KINDS
-        and isinstance(entry.get("alg", ""), str)  # PyJWT breaks on anything else
+        and isinstance(entry.get("alg", ""), str)
         and entry.get("use", "sig") == "sig"
         and isinstance(operations, list)
         and "verify" in operations
@@ -104,11 +104,13 @@ def _wanted(entry: object) -> bool:
 
 
 def _key(entry: dict[str, str]) -> Key | None:
-    try:
-        jwk: PyJWK = PyJWKSet([entry]).keys[0]
-    except PyJWTError:  # an unknown `alg`, numbers that make no key
-        return None
     fitting = FITTING[entry["kty"], entry.get("crv")]
     algorithms = fitting if "alg" not in entry else fitting & {entry["alg"]}
+    if not algorithms:  # judged before PyJWT sees it: an `alg` of "none" breaks its whole set
+        return None
+    try:
+        jwk: PyJWK = PyJWKSet([entry]).keys[0]
+    except PyJWTError:  # numbers that make no key
+        return None
     strong = frozenset(algorithm for algorithm in algorithms if too_weak(algorithm, jwk.key) is None)
     return Key(jwk.key, strong) if strong else None

@@ -14,7 +14,7 @@ from bff.server.answers import answer, answer_json
 from bff.server.face import process_stats
 from bff.server.fleet import Fleet
 from bff.server.listener import Listener
-from bff.server.peer import Page, Peer, PeerFailed
+from bff.server.peer import Page, Peer, PeerError
 from bff.server.process import Worker
 
 # A GraphiQL query or a console's switch; nothing an operator sends is larger.
@@ -85,7 +85,7 @@ class Admin:
             return worker.state
         try:
             page = await self._peer(worker).get("/readyz")
-        except PeerFailed:
+        except PeerError:
             return "not answering"
         return "ready" if page.status == 200 else "not ready"
 
@@ -105,7 +105,7 @@ class Admin:
             return known
         try:
             page = await self._peer(worker).get("/stats")
-        except PeerFailed as failed:
+        except PeerError as failed:
             return {**known, "error": str(failed)}
         return {**orjson.loads(page.body), **known} if page.status == 200 else {**known, "error": page.status}
 
@@ -121,7 +121,7 @@ class Admin:
         target = scope["raw_path"].decode("ascii") + ("?" + scope["query_string"].decode("latin-1")).rstrip("?")
         try:
             page: Page = await self._peer(worker).forward(scope["method"], target, scope["headers"], body)
-        except PeerFailed as failed:
+        except PeerError as failed:
             await answer_json(send, 502, {"error": f"worker {worker.pid}: {failed}"})
             return
         await answer(send, page.status, page.headers, page.body)

@@ -22,8 +22,13 @@ class Backoff:
     def crashed(self, lived: float) -> None:
         """A worker ended unasked, `lived` seconds after it became ready (0 if it never did)."""
         self._crashes = 1 if lived >= STEADY else self._crashes + 1
-        # The exponent is capped before it is used: 2.0 ** 1024 overflows.
-        self._until = self._clock() + (min(LONGEST, FIRST * 2.0 ** min(self._crashes - 2, 16)) if self._crashes > 1 else 0)
+        self._until = self._clock() + self._delay()
+
+    def _delay(self) -> float:
+        if self._crashes <= 1:
+            return 0.0
+        doublings = min(self._crashes - 2, 16)  # capped before it is used: 2.0 ** 1024 overflows
+        return min(LONGEST, FIRST * 2.0**doublings)
 
     def wait(self) -> float:
         """Seconds until the next start is allowed; 0 when it is now."""

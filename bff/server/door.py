@@ -8,9 +8,11 @@ and the door may be shut once the last answer that did not is that long ago.
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bff.server.answers import answer_json
 from bff.server.listener import HEADER_TIMEOUT
 
 # From the moment the app has ended until hyper has written the answer and started its timer, and the timer's own lag.
@@ -20,23 +22,32 @@ MARGIN = 0.5
 class Door:
     """An ASGI app around `app` that closes connections, one answer at a time, once it is told to."""
 
-    __slots__ = ("_app", "_clock", "_closing", "_kept_until")
+    __slots__ = ("_app", "_clock", "_closing", "_cut", "_kept_until", "_running")
 
     def __init__(self, app: ASGIApp, clock: Callable[[], float] = time.monotonic) -> None:
         self._app = app
         self._clock = clock
         self._closing = False
+        self._cut = False
+        self._running: set[asyncio.Task[object]] = set()
         self._kept_until = clock()  # no connection at rest outlives this moment
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._closing:
-            await self._app(scope, receive, _closing(send))
-            return
+        closing = self._closing
+        task = asyncio.current_task()
+        assert task is not None  # Granian runs each request as a task
+        self._running.add(task)
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _closing(send) if closing else send)
+        except asyncio.CancelledError:
+            if self._cut:
+                await _give_up(send)
+            raise
         finally:
-            # Also when the door began to close meanwhile: the answer's head may have been sent before.
-            self._kept_until = self._clock() + HEADER_TIMEOUT + MARGIN
+            self._running.discard(task)
+            if not closing:
+                # Also when the door began to close meanwhile: the answer's head may have been sent before.
+                self._kept_until = self._clock() + HEADER_TIMEOUT + MARGIN
 
     def close(self) -> None:
         """From now on every answer closes its connection, whether or not the app thinks of it."""
@@ -45,8 +56,22 @@ class Door:
     async def clear(self, drain: float, longest: float) -> None:
         """Return when `drain` seconds have passed and no connection is at rest, after `longest` seconds in any case."""
         start = self._clock()
-        while (left := min(max(start + drain, self._kept_until), start + longest) - self._clock()) > 0:
+        until = start + drain
+        while (left := until - self._clock()) > 0:
             await asyncio.sleep(left)
+            # Requests that had begun before close() may have ended meanwhile and left connections at rest.
+            until = min(max(until, self._kept_until), start + longest)
+
+    def cut(self) -> None:
+        """Cancel what still runs; who has no answer yet gets a 503."""
+        self._cut = True
+        for task in self._running:
+            task.cancel()
+
+
+async def _give_up(send: Send) -> None:
+    with suppress(RuntimeError):  # what Granian raises when the answer has begun: then all we can do is break it off
+        await answer_json(_closing(send), 503, {"error": "the server is stopping"})
 
 
 def _closing(send: Send) -> Send:

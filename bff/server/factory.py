@@ -28,7 +28,8 @@ def _find(name: str) -> Callable[..., Served]:
         # Only the module that was asked for: a missing import inside it is a bug and wants its traceback.
         if error.name is None or not (module_name + ".").startswith(error.name + "."):
             raise
-        raise Refusal([f"{name}: there is no module {error.name}; `bff serve` looks from the current folder"]) from error
+        fault = f"{name}: there is no module {error.name}; `bff serve` looks from the current folder"
+        raise Refusal([fault]) from error
     make: Any = getattr(module, attribute, None)
     if not callable(make):
         raise Refusal([f"{name}: {module_name} has no callable {attribute}"])

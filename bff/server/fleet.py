@@ -16,7 +16,7 @@ from bff.server.options import ServeOptions
 from bff.server.process import Worker
 
 
-class StartFailed(Exception):
+class StartError(Exception):
     """No worker ever became ready, so trying again would only hide the reason."""
 
     def __init__(self, worker: Worker) -> None:
@@ -42,7 +42,7 @@ class Fleet:
         self.stopping = False
 
     async def keep(self) -> None:
-        """Keep the wanted number of workers running until `stop_keeping`; StartFailed when it cannot even begin."""
+        """Keep the wanted number of workers running until `stop_keeping`; StartError when it cannot even begin."""
         while not self.stopping:
             self._changed.clear()
             self._bury()
@@ -83,7 +83,7 @@ class Fleet:
             if worker.leaving:
                 continue
             if not self.complete.is_set():
-                raise StartFailed(worker)
+                raise StartError(worker)
             self._crashed(worker)
 
     def _crashed(self, worker: Worker) -> None:

@@ -6,10 +6,10 @@ does so; that one method is replaced here, and nothing else of Granian's is touc
 
 import socket
 
+from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.net import SocketHolder
 from granian.server.embed import Server
 from starlette.types import ASGIApp
 
@@ -57,5 +57,9 @@ class Listener(Server):
     def _init_shared_socket(self) -> None:
         uds = self._opened.family == socket.AF_UNIX
         self._ssp = None
-        # Granian closes the descriptor when it stops accepting, hence detach(): it must have one owner.
-        self._shd = SocketHolder(self._opened.detach(), uds, BACKLOG)
+        # Granian closes the descriptor when it stops accepting, hence detach(): it must have one owner. The stub knows
+        # neither the constructor nor that the attribute holds one; Granian's own pickling calls it with these three.
+        self._shd = SocketHolder(self._opened.detach(), uds, BACKLOG)  # type: ignore[call-arg, assignment]
+
+    def stop(self) -> None:
+        super().stop()  # type: ignore[no-untyped-call]  # Granian has no annotations there

@@ -17,7 +17,7 @@ LARGEST_ANSWER = 16 * 1024 * 1024
 Headers = list[tuple[bytes, bytes]]
 
 # RFC 9110 section 7.6.1: these are about one connection. The length is written anew.
-_OF_ONE_CONNECTION = frozenset(
+_OF_ONE_CONNECTION: frozenset[bytes] = frozenset(
     (b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te",
      b"trailer", b"transfer-encoding", b"upgrade", b"content-length")
 )  # fmt: skip
@@ -32,7 +32,7 @@ class Page:
     body: bytes
 
 
-class PeerFailed(Exception):
+class PeerError(Exception):
     """The worker gave no whole answer: it is gone, too slow, or the answer is too large."""
 
 
@@ -57,22 +57,25 @@ class Peer:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _send(self, method: str, target: str, headers: Headers, body: bytes, timeout: float) -> Page:
+    async def _send(self, method: str, target: str, headers: Headers, body: bytes, within: float) -> Page:
         try:
             async with (
-                asyncio.timeout(timeout),
-                self._client.stream(method, target, headers=headers, content=body, timeout=timeout) as response,
+                asyncio.timeout(within),
+                self._client.stream(method, target, headers=headers, content=body, timeout=within) as response,
             ):
                 read = bytearray()
                 async for chunk in response.aiter_raw():
                     read += chunk
                     if len(read) > LARGEST_ANSWER:
-                        raise PeerFailed(f"answer larger than {LARGEST_ANSWER} bytes")
+                        raise PeerError(f"answer larger than {LARGEST_ANSWER} bytes")
                 return Page(response.status_code, _end_to_end(response.headers.raw), bytes(read))
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            raise PeerFailed(str(error) or type(error).__name__) from error
+            raise PeerError(str(error) or type(error).__name__) from error
 
 
 def _end_to_end(headers: Headers) -> Headers:
-    named = {name.strip().lower() for key, value in headers if key.lower() == b"connection" for name in value.split(b",")}
-    return [(key, value) for key, value in headers if key.lower() not in _OF_ONE_CONNECTION and key.lower() not in named]
+    dropped: set[bytes] = set(_OF_ONE_CONNECTION)
+    for key, value in headers:
+        if key.lower() == b"connection":
+            dropped.update(name.strip().lower() for name in value.split(b","))
+    return [(key, value) for key, value in headers if key.lower() not in dropped]

@@ -13,8 +13,8 @@ from bff.server.orders import REFUSED, SHUTDOWN, Orders, Word
 
 State = Literal["starting", "ready", "draining", "gone"]
 
-# A worker ends its own waits; this much later it is taken to hang and killed.
-KILL_MARGIN = 2.0
+# A worker ends its own waits; this much later it is taken to hang and killed. Covers its two FLUSHes and a busy machine.
+KILL_MARGIN = 4.0
 
 
 class Worker:
@@ -52,7 +52,7 @@ class Worker:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "bff.server.worker", orders.write(),
                 pass_fds=(listener.fileno(), theirs.fileno()),
-                process_group=0,  # Ctrl-C and a closed terminal reach the supervisor alone, which then tells the workers
+                process_group=0,  # Ctrl-C and a closed terminal reach the supervisor alone, which tells the workers
             )  # fmt: skip
         worker = cls(options, process, private, generation, changed)
         return worker, asyncio.create_task(worker._follow(ours))

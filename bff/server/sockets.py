@@ -35,7 +35,8 @@ def open_listener(host: str, port: int) -> socket.socket:
         opened.listen(BACKLOG)
     except OSError as error:
         opened.close()
-        raise Refusal([f"cannot listen on {host}:{port}: {error.strerror}; choose another port or stop its owner"]) from error
+        fault = f"cannot listen on {host}:{port}: {error.strerror}; choose another port or stop its owner"
+        raise Refusal([fault]) from error
     return opened
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bff.errors import Refusal
-from bff.server.fleet import Fleet, StartFailed
+from bff.server.fleet import Fleet, StartError
 from bff.server.options import ServeOptions
 from bff.server.orders import REFUSED
 from bff.server.sockets import address_of, open_listener, raise_descriptor_limit
@@ -94,7 +94,7 @@ async def _until_told(fleet: Fleet, keeping: asyncio.Task[None], told: asyncio.E
     fleet.stop_keeping()
     try:
         await keeping
-    except StartFailed as failed:
+    except StartError as failed:
         for fault in failed.worker.faults:
             say(fault)
         say(f"not started: worker {failed.worker.pid} {failed.worker.end} before it was ready")

@@ -26,6 +26,9 @@ from bff.server.sockets import open_private, room_for
 # Only the supervisor connects there: a probe, a scrape, a console, each a few at a time.
 PRIVATE_CONNECTIONS = 64
 
+# Seconds for answers that are already made to reach their clients, when there is no other reason to wait.
+FLUSH = 1.0
+
 
 def main(arguments: Sequence[str]) -> int:
     orders = Orders.read(arguments[0])
@@ -75,9 +78,12 @@ async def _serve(served: Served, orders: Orders, line: Line, leave: asyncio.Even
     public.stop()
     public_task, private_task = serving
     _, running = await asyncio.wait({public_task}, timeout=max(0.0, end - loop.time()))
+    if running:
+        door.cut()
+        await asyncio.wait({public_task}, timeout=FLUSH)
     whole = await _shut(served)
     private.stop()
-    await asyncio.wait({private_task}, timeout=1.0)  # its callers are the supervisor's, and they are going too
+    await asyncio.wait({private_task}, timeout=FLUSH)
     return 0 if whole and not running and leave.is_set() else 1
 
 
@@ -92,7 +98,4 @@ async def _shut(served: Served) -> bool:
 
 
 if __name__ == "__main__":
-    code = main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    sys.exit(main(sys.argv[1:]))

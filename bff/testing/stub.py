@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from http import HTTPStatus
 from types import TracebackType
+from typing import cast
 from urllib.parse import parse_qs, unquote
 
 import httptools
@@ -236,9 +237,8 @@ class _Connection(asyncio.Protocol):
         self._cut = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.set_write_buffer_limits(high=0)  # so that "written" means given to the kernel
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one by duck typing only
+        self._transport.set_write_buffer_limits(high=0)  # so that "written" means given to the kernel
         self._service._open.add(self)
         self._service.counters.connections += 1
         self._service.counters.open_connections += 1

@@ -1,8 +1,10 @@
 """`Client`: a typed class that calls one service; one method, one line."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from time import monotonic, time
 from types import NoneType
 from typing import Any, ClassVar, TypeVar, cast
@@ -11,6 +13,7 @@ from bff.deadline import Deadline, current_deadline
 from bff.errors import BackendError, BackendInvalid, BackendStatus, Missing
 from bff.upstream.call import Call, Headers, Reply, Sender
 from bff.upstream.codecs.codec import Codec, CodecError
+from bff.upstream.codecs.grpc import GrpcMethod, ProtoFile
 from bff.upstream.codecs.json import JSON
 from bff.upstream.scope import CallRecord, RequestScope
 from bff.upstream.target import Arguments, BadPathValue, target
@@ -45,12 +48,20 @@ class Client:
     codec: ClassVar[Codec] = JSON
     _decoders: ClassVar[dict[Any, Callable[[bytes], Any]]] = {}  # Any: keyed by type, which maps to that type's decoder
 
-    def __init_subclass__(cls, *, service: str | None = None, codec: Codec | None = None) -> None:
+    _proto: ClassVar[ProtoFile | None] = None
+    _methods: ClassVar[dict[str, GrpcMethod]] = {}
+
+    def __init_subclass__(
+        cls, *, service: str | None = None, codec: Codec | None = None, proto: str | None = None
+    ) -> None:
         super().__init_subclass__()
         if service is not None:
             cls.service = service
         if codec is not None:
             cls.codec = codec
+        if proto is not None:
+            cls._proto = ProtoFile(Path(inspect.getfile(cls)).parent / proto)
+            cls._methods = {}
         cls._decoders = {}
 
     def __init__(self, service: Service | None = None, scope: RequestScope | None = None) -> None:
@@ -61,7 +72,9 @@ class Client:
         """Read. Sent again once if a kept connection proves stale before any byte of the answer."""
         return await self._exchange("GET", path, arguments, type)
 
-    async def post(self, path: str, type: type[T], body: object, /, *, idempotency_key: str | None = None, **arguments: Any) -> T:
+    async def post(
+        self, path: str, type: type[T], body: object, /, *, idempotency_key: str | None = None, **arguments: Any
+    ) -> T:
         """Write. Never sent twice, unless the backend takes an `Idempotency-Key` (given here)."""
         return await self._exchange("POST", path, arguments, type, body, idempotency_key)
 
@@ -73,6 +86,23 @@ class Client:
 
     async def delete(self, path: str, type: type[T], /, **arguments: Any) -> T:
         return await self._exchange("DELETE", path, arguments, type)
+
+    async def rpc(self, method: str, type: type[T], request: object, /) -> T:
+        """Call `/package.Service/Method` of the .proto that the class was given (`proto="delivery.proto"`, beside it)."""
+        codec = self._method(method)
+        reply = await self._send("POST", method, method, (), codec.encode(request))
+        decoder = self._decoders.get((method, type))
+        if decoder is None:
+            decoder = self._decoders[method, type] = codec.decoder(type)
+        return cast("T", self._decoded(reply, method, type, decoder))
+
+    def _method(self, name: str) -> GrpcMethod:
+        found = self._methods.get(name)
+        if found is None:
+            if self._proto is None:
+                raise TypeError(f'{type(self).__name__} has no .proto; write `class ...(Client, ..., proto="x.proto")`')
+            found = self._methods[name] = self._proto.method(name)
+        return found
 
     async def _exchange(
         self,

@@ -56,11 +56,12 @@ class ResponseReader:
 
     def __init__(self, max_head: int, max_headers: int, max_body: int) -> None:
         self._max_head, self._max_headers, self._max_body = max_head, max_headers, max_body
-        self._parser = HttpResponseParser(self)
         self.expect("GET")
 
     def expect(self, method: str) -> None:
         """Make ready for the answer to a request of this method."""
+        # llhttp reads heads and chunks; a body of known length goes past it, so each answer has a parser of its own.
+        self._parser = HttpResponseParser(self)
         self._bodiless = method == "HEAD"
         self._headers: list[tuple[bytes, bytes]] = []
         self._parts: list[bytes] = []
@@ -73,14 +74,17 @@ class ResponseReader:
     def feed(self, data: bytes) -> bool:
         """Take in what arrived; True once the answer is whole. FramingError when it cannot be one."""
         try:
-            if not self._status:
-                rest = self._feed_head(data)
-                if rest is None:
+            while not self._status:
+                end = self._head_end(data)
+                if not end:
                     return False
-                data = rest
+                head, self._partial = self._partial + data[:end], b""
+                data = data[end:]
+                self._parser.feed_data(head)
+                self._read_head(head)
             return self._feed_body(data)
         except (HttpParserError, InflateError) as broken:
-            # Our own callbacks' refusals reach us as the context of httptools' error.
+            # What our own callbacks refuse reaches us as the context of httptools' error.
             raise FramingError(str(broken.__context__ or broken)) from broken
         except HttpParserUpgrade as upgrade:
             raise FramingError("it switched protocols, which we never ask for") from upgrade
@@ -90,7 +94,7 @@ class ResponseReader:
         if not self._status or self._chunked or self._left is not None:
             return False
         try:
-            self._finish()
+            self._end_at(b"")
         except InflateError as broken:
             raise FramingError(str(broken)) from broken
         return True
@@ -103,91 +107,57 @@ class ResponseReader:
             headers = [header for header in headers if header[0] not in (b"content-encoding", b"content-length")]
         return Reply(self._status, headers, parts[0] if len(parts) == 1 else b"".join(parts), instance)
 
-    def _feed_head(self, data: bytes) -> bytes | None:
-        """Read heads up to the final one; what follows it, or None while it is not all there."""
-        while True:
-            if self._partial:
-                data = self._partial + data
-            end = data.find(_HEAD_END) + 4
-            if end > self._max_head or (end < 4 and len(data) > self._max_head):
-                raise FramingError(f"a head of more than {self._max_head} bytes")
-            if not data.startswith(_VERSIONS) and (len(data) >= 9 or not _could_be_version(data)):
-                raise FramingError("not an HTTP/1.1 or HTTP/1.0 answer")
-            if end < 4:
-                # Without this a head of bare LFs would have no end, and be told as a timeout.
-                if data.count(b"\n") != data.count(b"\r\n"):
-                    raise FramingError("a bare LF in the head")
-                self._partial = data
-                return None
-            self._partial = b""
-            self._parser.feed_data(data[:end])
-            if self._status:
-                return data[end:]
-            data = data[end:]  # an interim answer; the next head may be here already
-            if not data:
-                return None
+    # The head.
 
-    def _feed_body(self, data: bytes) -> bool:
-        if self._bodiless or self._whole:  # RFC 9112 section 6.3 rule 1, or an empty body
-            if self._bodiless:
-                # llhttp does not know that this was a HEAD and waits for the body.
-                self._parser = HttpResponseParser(self)
-            self._surplus(data)
-            self._inflater = None
-            return True
-        if not data:
-            return False
-        left = self._left
-        if left is not None:
-            if len(data) > left:
-                self._surplus(data[left:])
-                data = data[:left]
-            self._left = left - len(data)
-        self._feed_parser(data)
-        if self._chunked:
-            self._wire_size += len(data)
-            if self._wire_size > self._size * _CHUNK_OVERHEAD + self._max_head:
-                raise FramingError("more chunk framing or trailers than body")
-        if self._whole:
-            self._finish()
-        return self._whole
+    def _head_end(self, data: bytes) -> int:
+        """How much of `data` belongs to the head; 0 when the head goes on after it (it is kept then)."""
+        before = len(self._partial)
+        seen = self._partial + data if before else data
+        end = seen.find(_HEAD_END) + 4
+        if end > self._max_head or (end < 4 and len(seen) > self._max_head):
+            raise FramingError(f"a head of more than {self._max_head} bytes")
+        if not seen.startswith(_VERSIONS) and not any(version.startswith(seen) for version in _VERSIONS):
+            raise FramingError("not an HTTP/1.1 or HTTP/1.0 answer")
+        if end >= 4:
+            return end - before
+        # A head of bare LFs would have no end, and be told as a timeout.
+        if seen.count(b"\n") != seen.count(b"\r\n"):
+            raise FramingError("a bare LF in the head")
+        self._partial = seen
+        return 0
 
-    def _feed_parser(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except HttpParserError:
-            if not self._whole:
-                raise
-            self._surplus(data)  # it was the bytes after the last chunk that llhttp could not read
-        else:
-            # Empty lines after the last chunk are the one surplus that llhttp skips in silence.
-            if self._chunked and self._whole and data.endswith(b"\r\n\r\n\r\n"):
-                self._surplus(data)
+    def _read_head(self, head: bytes) -> None:
+        """Draw the consequences of a head that llhttp has found well-formed."""
+        status = self._parser.get_status_code()
+        if status < 200:
+            self._skip_interim(status)
+            return
+        if status > 599:
+            raise FramingError(f"status {status}")
+        # llhttp allowed no fold, no bare CR or LF and no odd name, so each line is one header and its first colon ends
+        # the name: cheaper than a callback for each.
+        headers = self._headers
+        for line in head.split(b"\r\n")[1:-2]:
+            name, _, value = line.partition(b":")
+            name, value = name.lower(), value.strip(b" \t")
+            headers.append((name, value))
+            if name in _FRAMING:
+                self._on_framing(name, value)
+        if len(headers) > self._max_headers:
+            raise FramingError(f"more than {self._max_headers} headers")
+        if self._chunked and not head.startswith(_VERSIONS[0]):
+            raise FramingError("a transfer coding in HTTP/1.0")  # RFC 9112 section 6.1: its framing is faulty
+        if self._left is not None and self._left > self._max_body and not self._bodiless and not self._whole:
+            raise FramingError(f"a body of {self._left} bytes, over the cap of {self._max_body}")
+        self._status = status
 
-    def _surplus(self, data: bytes) -> None:
-        # RFC 9112 section 6.3: bytes after the end must not be taken for another answer. This one stands; the
-        # connection is done for.
-        if data:
-            self.reusable = False
-
-    def _finish(self) -> None:
-        # A body of no byte at all is an empty one, whatever coding it is said to be in.
-        if self._inflater is not None and self._size:
-            self._inflater.end()
-
-    # What httptools calls.
-
-    def on_message_begin(self) -> None:
-        if self._whole:
-            raise FramingError("bytes after the end of the answer")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._status:
-            return  # a trailer field: RFC 9110 section 6.5.1 lets us drop it; _CHUNK_OVERHEAD bounds it
-        name, value = name.lower(), value.rstrip(b" \t")
-        self._headers.append((name, value))
-        if name in _FRAMING:
-            self._on_framing(name, value)
+    def _skip_interim(self, status: int) -> None:
+        self._interims += 1
+        if status < 100 or status == 101:
+            raise FramingError(f"status {status}")
+        if self._interims > _MAX_INTERIM:
+            raise FramingError("interim answers without end")
+        self._whole = False
 
     def _on_framing(self, name: bytes, value: bytes) -> None:
         if name == b"content-length":
@@ -201,39 +171,68 @@ class ResponseReader:
         elif value.lower() not in (b"", b"identity"):
             raise FramingError("a content coding that was not asked for")
 
-    def on_headers_complete(self) -> None:
-        parser = self._parser
-        status = parser.get_status_code()
-        if len(self._headers) > self._max_headers:
-            raise FramingError(f"more than {self._max_headers} headers")
-        if status < 200:
-            self._on_interim(status)
+    # The body.
+
+    def _feed_body(self, data: bytes) -> bool:
+        if self._bodiless or self._whole:  # RFC 9112 section 6.3 rule 1, or a Content-Length of 0
+            self._inflater = None
+            self._end_at(data)
+        elif self._chunked:
+            self._feed_chunks(data)
+        elif self._left is None:
+            self._keep(data)  # to the end of the connection: `end`
+        else:
+            body, surplus = data[: self._left], data[self._left :]
+            self._left -= len(body)
+            self._keep(body)
+            if not self._left:
+                self._end_at(surplus)
+        return self._whole
+
+    def _feed_chunks(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except HttpParserError:
+            if not self._whole:
+                raise
+            self._end_at(data)  # it was what follows the last chunk that llhttp, or on_message_begin, refused
             return
-        if status > 599:
-            raise FramingError(f"status {status}")
-        if self._chunked and parser.get_http_version() != "1.1":
-            raise FramingError("a transfer coding in HTTP/1.0")  # RFC 9112 section 6.1: the framing is faulty
-        if self._left is not None and self._left > self._max_body and not self._bodiless and status != 304:
-            raise FramingError(f"a body of {self._left} bytes, over the cap of {self._max_body}")
-        self._status = status
-        self.reusable = parser.should_keep_alive()
+        self._wire_size += len(data)
+        if self._wire_size > self._size * _CHUNK_OVERHEAD + self._max_head:
+            raise FramingError("more chunk framing or trailers than body")
+        if self._whole:
+            # Empty lines after the last chunk are the one surplus that llhttp skips in silence.
+            self._end_at(b"surplus" if data.endswith(b"\r\n\r\n\r\n") else b"")
 
-    def _on_interim(self, status: int) -> None:
-        self._interims += 1
-        if status < 100 or status == 101 or self._interims > _MAX_INTERIM:
-            raise FramingError(f"status {status}" if self._interims <= _MAX_INTERIM else "interim answers without end")
-        self._headers, self._left, self._chunked, self._inflater = [], None, False, None
-
-    def on_body(self, data: bytes) -> None:
+    def _keep(self, data: bytes) -> None:
+        if not data:
+            return
         self._size += len(data)
         if self._size > self._max_body:
             raise FramingError(f"a body over the cap of {self._max_body} bytes")
         self._parts.append(data if self._inflater is None else self._inflater.feed(data))
 
+    def _end_at(self, surplus: bytes) -> None:
+        """The answer is whole, and this came after its end."""
+        self._whole = True
+        if surplus:
+            # RFC 9112 section 6.3: not to be taken for another answer. This one stands; the connection is done for.
+            self.reusable = False
+        # A body of no byte at all is an empty one, whatever coding it is said to be in.
+        if self._inflater is not None and self._size:
+            self._inflater.end()
+
+    # What httptools calls.
+
+    def on_message_begin(self) -> None:
+        if self._whole and self._status:
+            raise FramingError("bytes after the end of the answer")
+
+    def on_headers_complete(self) -> None:
+        self.reusable = self._parser.should_keep_alive()  # only now: llhttp forgets it when the message ends
+
+    def on_body(self, data: bytes) -> None:
+        self._keep(data)
+
     def on_message_complete(self) -> None:
-        if self._status:
-            self._whole = True
-
-
-def _could_be_version(data: bytes) -> bool:
-    return any(version.startswith(data) for version in _VERSIONS)
+        self._whole = True

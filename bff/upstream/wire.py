@@ -13,7 +13,7 @@ from math import inf
 from bff.deadline import LOOP_CLOCK, Clock
 from bff.errors import BackendBusy, BackendTimeout
 from bff.upstream.call import Call, Reply
-from bff.upstream.http1 import Connection, Stale
+from bff.upstream.http1 import Stale
 from bff.upstream.pool import InstancePool, PoolStats, WireLimits
 
 __all__ = ["Choose", "Http1Wire", "PoolStats", "WireLimits", "round_robin"]
@@ -47,6 +47,8 @@ class Http1Wire:
         if not instances:
             raise ValueError(f"service {service}: no instance to call")
         self._service, self._limits, self._clock = service, limits or WireLimits(), clock
+        wait = self._limits.first_byte_timeout
+        self._first_byte = inf if wait is None else wait
         self._stats = PoolStats()
         self._pools = [InstancePool(service, url, self._limits, tls, self._stats, clock) for url in instances]
         self._choose = choose or round_robin()
@@ -68,28 +70,25 @@ class Http1Wire:
         stats.in_flight += 1
         try:
             connection = pool.take(now)
-            if connection is not None:
+            while True:
+                if connection is None:
+                    connection = await pool.connect(call.deadline)
+                    now = self._clock.now()
+                waiter = connection.ask(request, call.method, call.deadline, now + self._first_byte)
                 try:
-                    return await self._exchange(connection, request, call, now)
-                except Stale:
+                    return await waiter
+                except Stale:  # told by kept connections only, so the new one is the last
                     if not call.repeatable:
                         raise
                     stats.retried += 1
-            connection = await pool.connect(call.deadline)
-            return await self._exchange(connection, request, call, self._clock.now())
+                finally:
+                    # Still ours: we were cancelled. (An exchange that has ended has let go of its connection, which may
+                    # by now be another call's.)
+                    if connection.waiter is waiter:
+                        connection.abort()
+                connection = None
         finally:
             stats.in_flight -= 1
-
-    async def _exchange(self, connection: Connection, request: bytes, call: Call, now: float) -> Reply:
-        wait = self._limits.first_byte_timeout
-        waiter = connection.ask(request, call.method, call.deadline, inf if wait is None else now + wait)
-        try:
-            return await waiter
-        finally:
-            # Still ours: we were cancelled. (An exchange that has ended has let go of its connection, which may by now
-            # be another call's.)
-            if connection.waiter is waiter:
-                connection.abort()
 
     def stats(self) -> PoolStats:
         """The counts as they are now."""

@@ -12,7 +12,7 @@ from bff.upstream.codecs.shapes import LISTS, RECORDS, Record, choices, item_of
 Reader = Callable[[Element, str], object]  # the element, and its path for errors
 Leaf = Callable[[str, str], object]  # the text of an element or attribute, and its path
 
-_INTEGER = re.compile(r"[+-]?[0-9]+\Z", re.ASCII)
+_INTEGER = re.compile(r"[+-]?[0-9]{1,1000}\Z")  # more digits are no number of a backend; Python stops at 4,300
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _NAMELESS = (*LISTS, inspect.TupleType, inspect.NamedTupleType)
 
@@ -123,9 +123,11 @@ def _leaf(shape: inspect.Type) -> Leaf:
         text = text.strip()
         if nullable and not text:
             return None
-        if whole and not _INTEGER.match(text):  # `9007199254740993.0` would be converted too, and rounded
+        if not whole:
+            return text
+        if not _INTEGER.match(text):  # msgspec would convert `9007199254740993.0` too, and round it
             raise CodecError("Expected `int`", path)
-        return text
+        return int(text)
 
     return checked
 

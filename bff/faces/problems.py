@@ -1,0 +1,106 @@
+"""Problem documents (RFC 9457): every error that a client sees, each `type` with a page that says what to do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bff.composition.engine import SectionFailed
+from bff.composition.inputs import BadInput
+from bff.composition.render import to_json
+from bff.errors import BackendBusy, BackendTimeout, BackendUnreachable, BffError, Forbidden, Missing
+from bff.faces.answer import PROBLEM_TYPE, Answer, Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem: its status, its title, and the page's text."""
+
+    slug: str
+    status: int
+    title: str
+    page: str
+
+    @property
+    def type(self) -> str:
+        return f"/problems/{self.slug}"
+
+
+KINDS: dict[str, Kind] = {
+    kind.slug: kind
+    for kind in (
+        Kind("bad-request", 400, "The request cannot be read", "Mend what `detail` names and send it again."),
+        Kind("unauthenticated", 401, "No valid identity", "Send `Authorization: Bearer <token>` with a token that is valid."),
+        Kind("forbidden", 403, "Not allowed", "The caller lacks a scope that `detail` names; ask for a token that has it."),
+        Kind("not-found", 404, "Nothing here", "No screen or route has this path, or the thing that was asked for is gone."),
+        Kind("method-not-allowed", 405, "Method not allowed", "Use one of the methods in the `Allow` header."),
+        Kind("not-acceptable", 406, "No such form", "Accept `application/json`."),
+        Kind("too-large", 413, "The request is too large", "Send a smaller body; `detail` names the limit."),
+        Kind("uri-too-long", 414, "The address is too long", "Shorten the query; `detail` names the limit."),
+        Kind("unsupported-media-type", 415, "Unknown media type", "Send the body as the type that `detail` names."),
+        Kind("bad-input", 422, "An input does not fit", "`errors` lists every fault by the input's name."),
+        Kind("internal", 500, "A fault of ours", "Tell the operators the `requestId`; trying again rarely helps."),
+        Kind("backend-invalid", 502, "A backend's answer was bad", "A section the screen cannot live without failed."),
+        Kind("backend-unavailable", 503, "A backend is unavailable", "Try again after `Retry-After` seconds, if given."),
+        Kind("backend-timeout", 504, "A backend did not answer in time", "Try again later, or give a larger budget."),
+    )
+}
+
+
+@dataclass(eq=False)
+class Problem(BffError):
+    """An answer that is a problem document. Raised anywhere above composition, written in one place."""
+
+    kind: str
+    detail: str = ""
+    members: Mapping[str, Any] = field(default_factory=dict)  # Any: extension members are JSON of any shape
+    headers: Headers = field(default_factory=list)
+
+    def document(self, request_id: str) -> dict[str, Any]:
+        """The document as clients get it; also what GraphQL puts into an error's extensions."""
+        kind = KINDS[self.kind]
+        document: dict[str, Any] = {"type": kind.type, "title": kind.title, "status": kind.status}
+        if self.detail:
+            document["detail"] = self.detail
+        return {**document, **self.members, "requestId": request_id}
+
+    def answer(self, request_id: str) -> Answer:
+        return Answer(KINDS[self.kind].status, to_json(self.document(request_id)), PROBLEM_TYPE, list(self.headers))
+
+
+def of(error: BffError) -> Problem:
+    """The problem that an expected error is to a client; never more of its text than is safe to show."""
+    match error:
+        case Problem():
+            return error
+        case SectionFailed():
+            return _of_section(error)
+        case BadInput():
+            errors = [{"name": fault.name, "detail": fault.detail} for fault in error.faults]
+            return Problem("bad-input", "see errors", {"errors": errors})
+        case Forbidden():
+            return Problem("forbidden", str(error))
+        case _:
+            return Problem("internal")
+
+
+def _of_section(error: SectionFailed) -> Problem:
+    members: dict[str, Any] = {"section": error.section, **error.outcome.as_meta()}
+    members.pop("status", None)  # the document's own status is the HTTP one
+    headers: Headers = []
+    if error.outcome.retry_after is not None:
+        headers.append((b"retry-after", str(max(1, round(error.outcome.retry_after))).encode()))
+    return Problem(_kind_of(error.cause), f"section '{error.section}' is required", members, headers)
+
+
+def _kind_of(cause: BaseException) -> str:
+    match cause:
+        case Missing():
+            return "not-found"
+        case Forbidden():
+            return "forbidden"
+        case BackendTimeout() | TimeoutError():
+            return "backend-timeout"
+        case BackendUnreachable() | BackendBusy():
+            return "backend-unavailable"
+        case _:
+            return "backend-invalid"

@@ -1,0 +1,90 @@
+"""What a REST client asks for: `?sections=a,b` and `?fields=a.x,a.y` as a selection, all else as the screen's inputs."""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from bff.composition.inputs import BadInput, InputFault
+from bff.composition.selection import Selection, from_paths
+from bff.composition.shape import Shape, attributes
+from bff.naming import camel
+
+if TYPE_CHECKING:
+    from bff.faces.screen import Raw, ServedScreen
+
+# Both are the client's words; more paths than this is not a screen's worth of fields but an attack on the plan's cache.
+MAX_PATHS = 200
+_KEPT = 1024
+
+SECTIONS, FIELDS = "sections", "fields"
+
+
+def split(screen: "ServedScreen", raw: "Raw") -> tuple[Selection | None, dict[str, object]]:
+    """The selection, and the inputs by the client's names; raises BadInput for names that the screen does not have."""
+    if not raw.query:
+        return None, dict(raw.path)
+    given: dict[str, object] = dict(raw.path)
+    faults: list[InputFault] = []
+    asked: dict[str, str] = {}
+    for name, value in raw.query:
+        if name in (SECTIONS, FIELDS):
+            asked[name] = f"{asked[name]},{value}" if name in asked else value
+        elif name in raw.path:
+            faults.append(InputFault(name, "stands in the path, not in the query"))
+        elif screen.inputs.is_list(name):
+            values = given.setdefault(name, [])
+            if isinstance(values, list):
+                values.append(value)
+        elif name in given:
+            faults.append(InputFault(name, "is given twice"))
+        else:
+            given[name] = value
+    if faults:
+        raise BadInput(faults)
+    if not asked:
+        return None, given
+    return selection_of(screen.screen.type, asked.get(SECTIONS), asked.get(FIELDS)), given
+
+
+@lru_cache(maxsize=_KEPT)
+def selection_of(screen: type, sections: str | None, fields: str | None) -> Selection | None:
+    """The selection that the two parameters name; `fields` narrows the sections it mentions and leaves others whole."""
+    faults: list[InputFault] = []
+    whole = [_resolve(screen, path, SECTIONS, faults) for path in _paths(sections)]
+    narrowed = [_resolve(screen, path, FIELDS, faults) for path in _paths(fields)]
+    if len(whole) + len(narrowed) > MAX_PATHS:
+        faults = [InputFault(FIELDS, f"names more than {MAX_PATHS} parts")]
+    if sections is not None:
+        outside = {path[0] for path in narrowed if path} - {path[0] for path in whole if path}
+        faults.extend(InputFault(FIELDS, f"'{camel(name)}' is not among the sections asked for") for name in sorted(outside))
+    if faults:
+        raise BadInput(faults)
+    heads = {path[0] for path in narrowed}
+    return from_paths([path for path in whole if path[0] not in heads] + narrowed)
+
+
+def _paths(text: str | None) -> list[str]:
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def _resolve(screen: type, path: str, parameter: str, faults: list[InputFault]) -> tuple[str, ...]:
+    """`lastOrders.total` -> ("last_orders", "total"); a name that is not there becomes a fault that lists those that are."""
+    names = path.split(".")
+    if parameter == SECTIONS and len(names) > 1:
+        faults.append(InputFault(SECTIONS, f"'{path}' has a dot; parts of sections go into {FIELDS}"))
+        return ()
+    found: list[str] = []
+    cls: object = screen
+    for name in names:
+        known = {camel(attribute): (attribute, shape) for attribute, shape in _attributes(cls).items()}
+        if name not in known:
+            there = ", ".join(known) or "no parts"
+            faults.append(InputFault(parameter, f"'{name}' is not known; there is: {there}"))
+            return ()
+        attribute, shape = known[name]
+        found.append(attribute)
+        cls = shape.leaf.type
+    return tuple(found)
+
+
+def _attributes(cls: object) -> dict[str, Shape]:
+    return attributes(cls) if isinstance(cls, type) and hasattr(cls, "__dataclass_fields__") else {}

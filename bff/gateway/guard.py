@@ -1,0 +1,30 @@
+"""The outermost stage: what no part behind it should have to read. Refuses, never mends."""
+
+import re
+
+from bff.faces.problems import Problem
+from bff.gateway.request import Request
+from bff.settings import LimitSettings
+
+# The raw path, before any decoding (reliability-security.md 2.10): encoded slashes, backslashes, percent signs and NUL,
+# matrix parameters, dot segments and empty segments have one meaning here and may have another at a backend.
+_AMBIGUOUS = re.compile(rb"(?i)%2f|%5c|%00|%25|[;\\]|//|/\.{1,2}(/|$)|/(%2e|\.)(%2e|\.)?(/|$)")
+
+
+def check(request: Request, limits: LimitSettings) -> None:
+    """Raise a Problem for a request that is malformed or larger than any request has a reason to be."""
+    raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    if _AMBIGUOUS.search(raw_path.partition(b"?")[0]):
+        raise Problem("bad-request", "the path has a part that could be read in two ways; write it plainly")
+    if len(request.scope["query_string"]) > limits.max_query:
+        raise Problem("uri-too-long", f"the query is longer than {limits.max_query} bytes")
+    hosts = 0
+    for name, value in request.raw_headers:
+        if name == b"host":
+            hosts += 1
+        elif name == b"content-length" and (not value.isdigit() or int(value) > limits.max_body):
+            raise Problem("too-large", f"the body is larger than {limits.max_body} bytes")
+        elif b"_" in name:  # some servers read it as a hyphen: a twin of a header that was checked
+            raise Problem("bad-request", "a header's name has an underscore")
+    if hosts != 1:
+        raise Problem("bad-request", "send exactly one Host header")

@@ -1,0 +1,75 @@
+"""A plain route: one path of ours to one path of a backend, body and answer passed on, headers by allow-list."""
+
+from bff.deadline import Deadline
+from bff.errors import BackendBusy, BackendError, BackendTimeout, BackendUnreachable
+from bff.faces.answer import Answer
+from bff.faces.problems import Problem
+from bff.gateway.body import read_body
+from bff.gateway.context import REQUEST_ID
+from bff.gateway.request import Request
+from bff.gateway.watch import while_connected
+from bff.settings import LimitSettings, RouteSettings
+from bff.upstream.call import SAFE_METHODS, Call, Headers, Reply
+from bff.upstream.client import Service
+
+# What goes on to a backend and what comes back. Allow-lists: a header nobody thought of stays here (S062-S074, S102).
+_ON = frozenset({b"accept", b"content-type", b"accept-language", b"if-none-match"})
+_BACK = frozenset({b"content-language", b"etag", b"last-modified", b"retry-after", b"location"})
+
+
+class ProxyEndpoint:
+    """One [routes.NAME] of bff.toml."""
+
+    app = ""
+
+    def __init__(self, route: RouteSettings, service: Service, limits: LimitSettings) -> None:
+        self.template = route.path
+        self.methods = tuple(route.methods)
+        self.guests = route.guests
+        self.scopes = frozenset(route.scopes)
+        self._to = route.to
+        self._service = service
+        self._max_body = limits.max_body
+
+    async def answer(self, request: Request) -> Answer:
+        safe = request.method in SAFE_METHODS
+        body = b"" if safe else await read_body(request, self._max_body)
+        query: bytes = request.scope["query_string"]
+        call = Call(
+            self._service.name,
+            request.method,
+            f"{self._to}?{query.decode('latin-1')}" if query else self._to,
+            Deadline.after(self._service.timeout),
+            _on(request),
+            body,
+        )
+        request.calls = 1
+        try:
+            sending = self._service.sender.send(call)
+            # a write in progress is not cut when the client goes: nobody could tell whether it was done
+            reply = await (while_connected(request.receive, sending) if safe else sending)
+        except BackendError as error:
+            raise Problem(_kind(error), f"service {self._service.name}: {error.reason}") from error
+        return _back(reply)
+
+
+def _on(request: Request) -> Headers:
+    kept = tuple(
+        (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers if name in _ON
+    )
+    return (*kept, (REQUEST_ID.decode(), request.id))
+
+
+def _back(reply: Reply) -> Answer:
+    headers = [(name, value) for name, value in reply.headers if name in _BACK]
+    return Answer(reply.status, reply.body, reply.header(b"content-type") or b"application/octet-stream", headers)
+
+
+def _kind(error: BackendError) -> str:
+    match error:
+        case BackendTimeout():
+            return "backend-timeout"
+        case BackendUnreachable() | BackendBusy():
+            return "backend-unavailable"
+        case _:
+            return "backend-invalid"

@@ -1,0 +1,66 @@
+"""One public request on its way through the gateway: what came in, and what the stages have found out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from starlette.types import Receive, Scope
+
+from bff.caller import GUEST, Caller
+from bff.composition.outcome import Outcome
+from bff.faces.answer import Answer
+
+
+class Endpoint(Protocol):
+    """What stands behind a path: a screen, an app's GraphQL, a plain route."""
+
+    @property
+    def template(self) -> str:
+        """The path as declared; the name of this endpoint in logs and metrics."""
+        ...
+
+    @property
+    def app(self) -> str: ...
+
+    @property
+    def methods(self) -> tuple[str, ...]: ...
+
+    @property
+    def guests(self) -> bool: ...
+
+    @property
+    def scopes(self) -> frozenset[str]: ...
+
+    async def answer(self, request: "Request") -> Answer: ...
+
+
+@dataclass(slots=True)
+class Request:
+    """What came in (`scope`, `receive`), and what each stage adds for those behind it."""
+
+    scope: Scope
+    receive: Receive
+    started: float
+    id: str = ""
+    endpoint: Endpoint | None = None
+    path: dict[str, str] = field(default_factory=dict)
+    caller: Caller = GUEST
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    calls: int = 0  # upstream calls that were made for it
+    refused: str | None = None  # why, when a stage refused it; for the audit line, never for the client
+
+    @property
+    def method(self) -> str:
+        return str(self.scope["method"])
+
+    @property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        headers: list[tuple[bytes, bytes]] = self.scope["headers"]
+        return headers
+
+    def header(self, name: bytes) -> str | None:
+        """The first value of a header (lower-case name), or None."""
+        for key, value in self.raw_headers:
+            if key == name:
+                return value.decode("latin-1")
+        return None

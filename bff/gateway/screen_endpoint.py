@@ -1,0 +1,66 @@
+"""A screen behind its REST path: the fast dispatcher's way to `serve`, without FastAPI's per-request machinery."""
+
+from urllib.parse import parse_qsl
+
+from bff.apps import App
+from bff.faces.answer import Answer
+from bff.faces.problems import Problem
+from bff.faces.screen import Raw, ServedScreen, serve
+from bff.gateway.accept import refuse_unless_json
+from bff.gateway.context import REQUEST_ID
+from bff.gateway.request import Request
+from bff.gateway.watch import while_connected
+from bff.upstream.scope import RequestScope
+
+# More parameters than any screen has are not a question but an attack on the parser.
+MAX_PARAMETERS = 100
+# A client's hint longer than this is a typing error (S073: an hour is capped to the screen's own budget anyway).
+_MAX_DIGITS = 9
+
+
+class ScreenEndpoint:
+    """One screen of one app."""
+
+    methods = ("GET", "HEAD")
+
+    def __init__(self, app: App, served: ServedScreen) -> None:
+        self.app = app.name
+        self.served = served
+        self.template = app.path(served.screen.path)
+        self.guests = served.screen.guests
+        self.scopes = served.screen.scopes
+
+    async def answer(self, request: Request) -> Answer:
+        refuse_unless_json(request)
+        raw = raw_of(request)
+        try:
+            answer = await while_connected(request.receive, serve(self.served, raw))
+        finally:
+            request.calls = len(raw.scope.records)
+        request.outcomes = answer.outcomes
+        return answer
+
+
+def raw_of(request: Request) -> Raw:
+    """The request as `serve` takes it."""
+    query: bytes = request.scope["query_string"]
+    try:
+        pairs = (
+            parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
+            if query
+            else []
+        )
+    except (UnicodeDecodeError, ValueError):
+        raise Problem("bad-request", f"the query is not readable, or has more than {MAX_PARAMETERS} parameters") from None
+    scope = RequestScope(((REQUEST_ID.decode(), request.id),))
+    return Raw(request.path, pairs, request.caller, scope, budget_of(request))
+
+
+def budget_of(request: Request) -> float | None:
+    """The client's own budget in seconds, from `Request-Timeout` (milliseconds); raises the 400 problem for nonsense."""
+    given = request.header(b"request-timeout")
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) <= _MAX_DIGITS) or int(given) == 0:
+        raise Problem("bad-request", "Request-Timeout is a whole number of milliseconds above 0")
+    return int(given) / 1000

@@ -1,0 +1,30 @@
+"""Writes an answer to the client, with the headers that every answer carries."""
+
+from starlette.types import Send
+
+from bff.faces.answer import Answer, Headers
+from bff.gateway.context import REQUEST_ID
+from bff.gateway.request import Request
+
+# A browser must not guess another type than the one stated (WHATWG fetch, "nosniff").
+_NO_SNIFF = (b"x-content-type-options", b"nosniff")
+# Until caching is declared, nothing composed for one caller may be kept for another.
+_NO_STORE = (b"cache-control", b"no-store")
+_CLOSE = (b"connection", b"close")
+
+
+async def write(request: Request, answer: Answer, send: Send, *, closing: bool) -> None:
+    """Send status, headers and body (none for HEAD, though its length is told: RFC 9110 section 9.3.2)."""
+    headers: Headers = [
+        (b"content-type", answer.content_type),
+        (b"content-length", str(len(answer.body)).encode()),
+        (REQUEST_ID, request.id.encode()),
+        _NO_SNIFF,
+        *answer.headers,
+    ]
+    if not any(name == b"cache-control" for name, _ in answer.headers):
+        headers.append(_NO_STORE)
+    if closing:
+        headers.append(_CLOSE)
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else answer.body})

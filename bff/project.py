@@ -1,0 +1,141 @@
+"""A project's composers: every module imported, every App, Screen and Field collected, every screen planned.
+
+Nothing registers itself: what stands at module level in the composers package is what there is. All faults of all
+screens are told in one Refusal.
+"""
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TypeVar
+
+from bff.apps import App
+from bff.composition.build import plan_of
+from bff.composition.field import Field
+from bff.composition.plan import Plan
+from bff.composition.screen import Screen
+from bff.errors import Refusal
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What a gateway is built from: the plans of each app's screens."""
+
+    apps: tuple[App, ...]
+    plans: dict[App, tuple[Plan, ...]]
+    fields: tuple[Field, ...]
+
+    def plan(self, app: str, screen: str) -> Plan:
+        """The plan of a screen by the names of app and screen; raises Refusal that lists what there is."""
+        for found, plans in self.plans.items():
+            if found.name == app:
+                for plan in plans:
+                    if plan.screen.name == screen:
+                        return plan
+                raise Refusal([f"{app} has no screen '{screen}'; it has: {', '.join(p.screen.name for p in plans)}"])
+        raise Refusal([f"there is no app '{app}'; there is: {', '.join(a.name for a in self.apps)}"])
+
+
+def load(package: str, services: Iterable[str], *, only: Iterable[str] = ()) -> Project:
+    """Import and check a composers package. `services` are those of bff.toml, `only` the names of apps to keep."""
+    modules = list(_modules(package))
+    apps = _collect(modules, App)
+    screens = _collect(modules, Screen)
+    fields = tuple(_collect(modules, Field))
+    faults = [*_duplicates(apps, screens, fields), *_unknown_apps(apps, screens, only)]
+    if not apps:
+        faults.append(f"{package}: declares no App; write `mobile = App('mobile')` in {package}/apps.py")
+    plans: dict[App, list[Plan]] = {app: [] for app in apps if not only or app.name in set(only)}
+    known = set(services)
+    for screen in screens:
+        try:
+            plan = plan_of(screen, fields)
+        except Refusal as refusal:
+            faults.extend(refusal.faults)
+            continue
+        faults.extend(_unknown_services(plan, known))
+        for app in screen.apps:
+            if isinstance(app, App) and app in plans:
+                plans[app].append(plan)
+    if faults:
+        raise Refusal(dict.fromkeys(faults))
+    return Project(tuple(plans), {app: tuple(found) for app, found in plans.items()}, fields)
+
+
+def _modules(package: str) -> Iterator[ModuleType]:
+    """Every module of the package whose name has no leading underscore, in the order of their names."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)  # the console script does not have the project's folder on its path
+    try:
+        root = importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name != package.split(".")[0] and error.name != package:
+            raise
+        raise Refusal([f"there is no package '{package}' here ({here}); run in the project's folder"]) from None
+    yield root
+    for found in sorted(pkgutil.iter_modules(root.__path__), key=lambda module: module.name):
+        if not found.name.startswith("_"):
+            yield importlib.import_module(f"{package}.{found.name}")
+
+
+def _collect(modules: Iterable[ModuleType], kind: type[T]) -> list[T]:
+    found: dict[int, T] = {}
+    for module in modules:
+        for value in vars(module).values():
+            if isinstance(value, kind):
+                found[id(value)] = value
+    return list(found.values())
+
+
+def _duplicates(apps: list[App], screens: list[Screen], fields: tuple[Field, ...]) -> Iterator[str]:
+    seen: dict[object, str] = {}
+    for app in apps:
+        if app.name in seen:
+            yield f"App({app.name!r}) is declared twice; give each a name of its own"
+        seen[app.name] = app.name
+    for screen in screens:
+        for app in screen.apps:
+            for what, value in (("path", _pattern(screen.path)), ("name", screen.name)):
+                key = (app.name, what, value)
+                if key in seen:
+                    yield f"{screen.place}: its {what} '{value}' is {seen[key]}'s in app '{app.name}' too; change one"
+                seen[key] = screen.place
+    for field in fields:
+        key = (field.item, field.name)
+        if key in seen:
+            yield f"{field.place}: {field.item.__name__}.{field.name} is filled by {seen[key]} too; keep one"
+        seen[key] = field.place
+
+
+def _pattern(path: str) -> str:
+    return "/".join("{}" if part.startswith("{") else part for part in path.split("/"))
+
+
+def _unknown_apps(apps: list[App], screens: list[Screen], only: Iterable[str]) -> Iterator[str]:
+    names = {app.name for app in apps}
+    for name in only:
+        if name not in names:
+            yield f"there is no app '{name}'; there is: {', '.join(sorted(names))}"
+    for screen in screens:
+        if not screen.path.startswith("/"):
+            yield f"{screen.place}: its path must begin with /"
+        if not screen.apps:
+            yield f"{screen.place}: no app has it; pass apps=(...)"
+        for app in screen.apps:
+            if app.name not in names:
+                yield f"{screen.place}: app '{app.name}' is not in the composers package; declare it in apps.py"
+
+
+def _unknown_services(plan: Plan, known: set[str]) -> Iterator[str]:
+    called = [*plan.services, *(service for fill in plan.only(None).fills.values() for f in fill for service in f.services)]
+    for service in dict.fromkeys(called):
+        if service not in known:
+            there = ", ".join(sorted(known)) or "none"
+            yield f"{plan.screen.place}: service '{service}' is not in bff.toml (there is: {there}); add [services.{service}]"

@@ -1,0 +1,135 @@
+"""All settings, from bff.toml and `BFF_*` variables, with their defaults and the reason for each.
+
+A variable wins over the file: `BFF_SERVER__WORKERS=2` sets `[server] workers`. Unknown names and bad values are refused
+at start, all in one message. Below this module nobody reads the environment.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from bff.errors import Refusal
+
+CONFIG_VARIABLE = "BFF_CONFIG"
+DEFAULT_CONFIG = "bff.toml"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServiceSettings(_Part):
+    """One backend: where it is and what it may cost."""
+
+    instances: list[str] = Field(min_length=1, description="its copies, as http://host:port (grpc: host:port)")
+    wire: Literal["http1", "httpx", "grpc"] = Field(
+        "http1", description="http1 is our own; httpx for HTTP/2 backends and proxies; grpc for gRPC"
+    )
+    timeout: float = Field(0.8, gt=0, description="seconds a call may take in all; under the default budget of a screen")
+    connect_timeout: float = Field(
+        0.25, gt=0, description="seconds to connect; a SYN sent again takes 1 s, so more buys nothing inside a data centre"
+    )
+    first_byte_timeout: float | None = Field(None, gt=0, description="seconds to the first byte; none: the total counts")
+    max_in_flight: int = Field(
+        100, ge=1, description="calls at once and worker; Little: 100 at 50 ms is 2,000 calls/s, more is a backlog"
+    )
+    max_body: int = Field(8 * 1024 * 1024, ge=1, description="bytes of an answer, decoded; a screen has no use for more")
+
+
+class IssuerSettings(_Part):
+    """Who may sign the tokens that callers bring."""
+
+    issuer: str = Field(description="the exact `iss` of its tokens")
+    jwks_url: str = Field(description="where its public keys are")
+    audience: str = Field("thali", description="the `aud` that a token must name")
+    algorithms: list[str] = Field(["ES256", "RS256"], description="asymmetric ones only: the keys are public")
+    token_url: str | None = Field(None, description="demo only: where `bff token` gets a token")
+
+
+class RouteSettings(_Part):
+    """One path that goes to one service as it is."""
+
+    path: str = Field(description="the public path, exact")
+    service: str
+    to: str = Field(description="the backend's path")
+    methods: list[str] = Field(["GET"])
+    guests: bool = Field(False, description="whether callers without an identity may use it")
+    scopes: list[str] = Field([])
+
+
+class ServerSettings(_Part):
+    """Where it listens and how it stops."""
+
+    public: str = Field("127.0.0.1:8000", description="what clients call")
+    admin: str = Field("127.0.0.1:8001", description="probes, docs, GraphiQL; keep it private")
+    workers: int = Field(1, ge=1, description="processes; one a core")
+    drain: float = Field(
+        10.0, ge=0, description="seconds between SIGTERM and closing: two periods of a balancer that probes every 5 s"
+    )
+    grace: float = Field(25.0, gt=0, description="seconds for requests in flight; under Kubernetes' 30 s before SIGKILL")
+
+
+class LimitSettings(_Part):
+    """What a request may measure."""
+
+    max_body: int = Field(1024 * 1024, ge=0, description="bytes of a request's body")
+    max_query: int = Field(8 * 1024, ge=0, description="bytes of a query string; what browsers and proxies agree on")
+
+
+class LogSettings(_Part):
+    access: bool = Field(True, description="one JSON line a request on standard output")
+
+
+class Settings(BaseSettings):
+    """The whole of bff.toml."""
+
+    model_config = SettingsConfigDict(env_prefix="BFF_", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    composers: str = Field("composers", description="the package whose modules declare apps, screens and fields")
+    server: ServerSettings = ServerSettings()
+    limits: LimitSettings = LimitSettings()
+    log: LogSettings = LogSettings()
+    issuers: dict[str, IssuerSettings] = Field({}, description="by a name of your own: [issuers.users]")
+    services: dict[str, ServiceSettings] = Field({}, description="by name: [services.users]")
+    routes: dict[str, RouteSettings] = Field({}, description="plain routes, by name: [routes.login]")
+
+    @field_validator("composers")
+    @classmethod
+    def _is_a_package(cls, value: str) -> str:
+        if not all(part.isidentifier() for part in value.split(".")):
+            raise ValueError("must be the name of a package")
+        return value
+
+
+def config_path() -> Path:
+    """The file that `load` reads: $BFF_CONFIG, else bff.toml here."""
+    return Path(os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG))
+
+
+def load(path: Path | None = None) -> Settings:
+    """The settings of a project; raises Refusal with every fault, each with its place."""
+    file = path or config_path()
+    if not file.is_file():
+        raise Refusal([f"{file}: no such file; run in the project's folder or point {CONFIG_VARIABLE} at it"])
+
+    class FromFile(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], **sources: PydanticBaseSettingsSource
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return sources["env_settings"], TomlConfigSettingsSource(settings_cls, file)
+
+    try:
+        return FromFile()
+    except tomllib.TOMLDecodeError as error:
+        raise Refusal([f"{file}: is not TOML: {error}"]) from None
+    except ValidationError as error:
+        raise Refusal([f"{file}: {_place(found['loc'])}: {found['msg']}" for found in error.errors()]) from None
+
+
+def _place(loc: tuple[Any, ...]) -> str:  # Any: pydantic's parts are str or int
+    return ".".join(str(part) for part in loc)
