@@ -52,14 +52,13 @@ def load(package: str, services: Iterable[str], *, only: Iterable[str] = ()) -> 
     if not apps:
         faults.append(f"{package}: declares no App; write `mobile = App('mobile')` in {package}/apps.py")
     plans: dict[App, list[Plan]] = {app: [] for app in apps if not only or app.name in set(only)}
-    known = set(services)
+    known = frozenset(services)
     for screen in screens:
         try:
-            plan = plan_of(screen, fields)
+            plan = plan_of(screen, fields, known)
         except Refusal as refusal:
             faults.extend(refusal.faults)
             continue
-        faults.extend(_unknown_services(plan, known))
         for app in screen.apps:
             if isinstance(app, App) and app in plans:
                 plans[app].append(plan)
@@ -101,17 +100,17 @@ def _duplicates(apps: list[App], screens: list[Screen], fields: tuple[Field, ...
             yield f"App({app.name!r}) is declared twice; give each a name of its own"
         seen[app.name] = app.name
     for screen in screens:
-        for app in screen.apps:
+        for home in screen.apps:
             for what, value in (("path", _pattern(screen.path)), ("name", screen.name)):
-                key = (app.name, what, value)
+                key = (home.name, what, value)
                 if key in seen:
-                    yield f"{screen.place}: its {what} '{value}' is {seen[key]}'s in app '{app.name}' too; change one"
+                    yield f"{screen.place}: its {what} '{value}' is {seen[key]}'s in app '{home.name}' too; change one"
                 seen[key] = screen.place
     for field in fields:
-        key = (field.item, field.name)
-        if key in seen:
-            yield f"{field.place}: {field.item.__name__}.{field.name} is filled by {seen[key]} too; keep one"
-        seen[key] = field.place
+        filled = (field.item, field.name)
+        if filled in seen:
+            yield f"{field.place}: {field.item.__name__}.{field.name} is filled by {seen[filled]} too; keep one"
+        seen[filled] = field.place
 
 
 def _pattern(path: str) -> str:
@@ -131,11 +130,3 @@ def _unknown_apps(apps: list[App], screens: list[Screen], only: Iterable[str]) -
         for app in screen.apps:
             if app.name not in names:
                 yield f"{screen.place}: app '{app.name}' is not in the composers package; declare it in apps.py"
-
-
-def _unknown_services(plan: Plan, known: set[str]) -> Iterator[str]:
-    called = [*plan.services, *(service for fill in plan.only(None).fills.values() for f in fill for service in f.services)]
-    for service in dict.fromkeys(called):
-        if service not in known:
-            there = ", ".join(sorted(known)) or "none"
-            yield f"{plan.screen.place}: service '{service}' is not in bff.toml (there is: {there}); add [services.{service}]"

@@ -31,7 +31,9 @@ class ServiceSettings(_Part):
     )
     timeout: float = Field(0.8, gt=0, description="seconds a call may take in all; under the default budget of a screen")
     connect_timeout: float = Field(
-        0.25, gt=0, description="seconds to connect; a SYN sent again takes 1 s, so more buys nothing inside a data centre"
+        0.25,
+        gt=0,
+        description="seconds to connect; a SYN sent again takes 1 s, so more buys nothing inside a data centre",
     )
     first_byte_timeout: float | None = Field(None, gt=0, description="seconds to the first byte; none: the total counts")
     max_in_flight: int = Field(
@@ -119,9 +121,14 @@ def load(path: Path | None = None) -> Settings:
     class FromFile(Settings):
         @classmethod
         def settings_customise_sources(
-            cls, settings_cls: type[BaseSettings], **sources: PydanticBaseSettingsSource
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return sources["env_settings"], TomlConfigSettingsSource(settings_cls, file)
+            return env_settings, TomlConfigSettingsSource(settings_cls, file)
 
     try:
         return FromFile()

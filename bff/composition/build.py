@@ -14,10 +14,13 @@ from bff.errors import Refusal
 from bff.naming import camel
 
 
-def plan_of(screen: Screen, fields: Iterable[Field] = ()) -> Plan:
-    """The plan of a screen; raises Refusal with every fault, each with its place and its mend."""
+def plan_of(screen: Screen, fields: Iterable[Field] = (), services: frozenset[str] | None = None) -> Plan:
+    """The plan of a screen; raises Refusal with every fault, each with its place and its mend.
+
+    `services` are those that can be called; None (in tests with fakes) takes any.
+    """
     fields = tuple(fields)
-    draft = rules.Draft(screen, _template(screen), fields)
+    draft = rules.Draft(screen, _template(screen), fields, services)
     _read_sections(draft)
     for rule in rules.RULES:
         draft.faults.extend(rule(draft))

@@ -6,10 +6,10 @@ and nothing else, and stopping is one loop over what still runs.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from bff.caller import Caller
 from bff.composition.budget import ANSWER_RESERVE, CUT_SLACK, FALLBACK_TIME
@@ -47,7 +47,7 @@ class _Job:
     """A function to run in a task, and what to do with how it ended."""
 
     key: str
-    function: Callable[..., Work]
+    function: Callable[..., Awaitable[Any]]
     takes: tuple[Parameter, ...]
     services: tuple[str, ...]
     then: Then
@@ -155,9 +155,8 @@ class Run:
         """The section failed: compute its fallback, else take the constant one, else it has no value."""
         section = step.section
         end = min(self._clock.now() + FALLBACK_TIME, self._deadline.at - ANSWER_RESERVE)
-        if section.computed is None or isinstance(cause, Forbidden) or not self._can_compute(step):
-            self._settle_without(step, cause)
-        elif end <= self._clock.now():
+        hopeless = isinstance(cause, Forbidden) or not self._can_compute(step) or end <= self._clock.now()
+        if section.computed is None or hopeless:
             self._settle_without(step, cause)
         else:
             self._launch(
@@ -229,9 +228,7 @@ class Run:
         ended: Then = lambda ran: self._fill_ended(fill, items, value, ran)  # noqa: E731 - named for its type
         self._launch(_Job(fill.key, fill.field.function, fill.takes, fill.services, ended, items), end)
 
-    def _fill_ended(
-        self, fill: Fill, items: list[Any], value: object, ran: Ran
-    ) -> None:
+    def _fill_ended(self, fill: Fill, items: list[Any], value: object, ran: Ran) -> None:
         if isinstance(ran, BaseException):
             self.outcomes[fill.key] = failed(ran)
         else:
@@ -253,7 +250,7 @@ class Run:
         context.run(set_deadline, Deadline(end, self._clock.now))
         given = {parameter.name: self._argument(parameter, end, job.items) for parameter in job.takes}
         running = _Running()
-        running.task = self._loop.create_task(job.function(**given), context=context)
+        running.task = self._loop.create_task(cast("Work", job.function(**given)), context=context)
         running.timer = self._clock.call_at(end + CUT_SLACK, running.expire)
         self._running.add(running)
         self.times[job.key] = (self._clock.now(), 0.0)

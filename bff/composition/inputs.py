@@ -44,8 +44,7 @@ class Inputs:
         self.parameters = tuple(parameters)
         self.names = {camel(parameter.name): parameter for parameter in parameters}
         fields: dict[str, Any] = {  # Any: what create_model takes
-            parameter.name: (parameter.annotation, parameter.default if parameter.optional else ...)
-            for parameter in parameters
+            parameter.name: (parameter.annotation, parameter.default if parameter.optional else ...) for parameter in parameters
         }
         config = ConfigDict(alias_generator=AliasGenerator(camel), extra="forbid", frozen=True)
         self._model: type[BaseModel] = create_model(f"{name}Inputs", __config__=config, **fields)

@@ -6,7 +6,6 @@ expression a type. The seam is `render(...) -> bytes`; nothing else knows how.
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-
 from functools import lru_cache
 from typing import Any
 
@@ -109,5 +108,3 @@ class _Source:
                 pairs.append(f"{camel(attribute)!r}: {self.expression(shape, below, f'o.{attribute}')}")
         self.functions.append(f"def {name}(o): return {{{', '.join(pairs)}}}")
         return name
-
-

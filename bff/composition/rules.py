@@ -1,5 +1,6 @@
 """What a screen must hold before it may serve: one function a rule, each saying place, fault and mend."""
 
+import dataclasses
 import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ class Draft:
     screen: Screen
     template: dict[str, Section[..., Any]]
     fields: tuple[Field, ...] = ()
+    services: frozenset[str] | None = None
     signatures: dict[Section[..., Any], Signature] = field(default_factory=dict)
     fallbacks: dict[Section[..., Any], Signature] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
@@ -162,12 +164,15 @@ def _field_faults(item_field: Field) -> Iterator[str]:
     place, item = item_field.place, item_field.item
     signature, faults = read(item_field.function, place, takes_items=True)
     yield from faults
+    if not dataclasses.is_dataclass(item):
+        yield f"{place}: {item.__name__} is not a screen type; name a dataclass of schemas/ in @field(...)"
+        return
     hints = typing.get_type_hints(item, include_extras=True)
     if item_field.name not in hints:
         yield f"{place}: {item.__name__} has no attribute '{item_field.name}'; declare it in schemas/ with default None"
         return
-    declared = item.__dataclass_fields__[item_field.name]
-    if declared.default is not None:
+    declared = next((known for known in dataclasses.fields(item) if known.name == item_field.name), None)
+    if declared is None or declared.default is not None:
         yield f"{place}: {item.__name__}.{item_field.name} must have default None: it is there only when asked for"
     for parameter in signature.parameters[1:]:
         if parameter.kind in ("need", "input"):
@@ -180,12 +185,20 @@ def _field_faults(item_field: Field) -> Iterator[str]:
         )
 
 
-def clients_name_their_service(draft: Draft) -> Iterator[str]:
-    for section, signature in (*draft.signatures.items(), *draft.fallbacks.items()):
+def clients_name_a_service_that_is_there(draft: Draft) -> Iterator[str]:
+    takers = [(section.place, signature) for section, signature in (*draft.signatures.items(), *draft.fallbacks.items())]
+    takers += [(field.place, read(field.function, field.place, takes_items=True)[0]) for field in draft.fields]
+    for place, signature in takers:
         for parameter in signature.of_kind("client"):
-            if not parameter.annotation.service:
-                name = parameter.annotation.__name__
-                yield f'{section.place}: {name} calls no service; write `class {name}(Client, service="...")`'
+            name, service = parameter.annotation.__name__, parameter.annotation.service
+            if not service:
+                yield f'{place}: {name} calls no service; write `class {name}(Client, service="...")`'
+            elif draft.services is not None and service not in draft.services:
+                there = ", ".join(sorted(draft.services)) or "none"
+                yield (
+                    f"{place}: {name} calls service '{service}', which is not in bff.toml (there is: {there}); "
+                    f"add [services.{service}]"
+                )
 
 
 RULES: tuple[Rule, ...] = (
@@ -197,7 +210,7 @@ RULES: tuple[Rule, ...] = (
     inputs_can_be_given,
     constants_need_no_marker,
     fields_fit_their_items,
-    clients_name_their_service,
+    clients_name_a_service_that_is_there,
 )
 
 
@@ -212,4 +225,3 @@ def _members(annotation: object) -> set[object]:
 
 def _text(annotation: object) -> str:
     return annotation.__name__ if isinstance(annotation, type) and not typing.get_args(annotation) else str(annotation)
-

@@ -36,7 +36,7 @@ class Section(Generic[P, T]):
         function: Function[P, T],
         *,
         timeout: float | None,
-        constant: Factory[T] | None | _Nothing,
+        constant: Factory[T] | _Nothing | None,
         scopes: frozenset[str],
     ) -> None:
         self.function = function
@@ -93,9 +93,7 @@ class Section(Generic[P, T]):
 
 
 @overload
-def section(
-    *, timeout: float | None = None, scopes: Iterable[str] = ()
-) -> Callable[[Function[P, T]], Section[P, T]]: ...
+def section(*, timeout: float | None = None, scopes: Iterable[str] = ()) -> Callable[[Function[P, T]], Section[P, T]]: ...
 @overload
 def section(
     *, fallback: None, timeout: float | None = None, scopes: Iterable[str] = ()
@@ -106,7 +104,7 @@ def section(
 ) -> Callable[[Function[P, T]], Section[P, T]]: ...
 def section(
     *,
-    fallback: Factory[Any] | None | _Nothing = _NOTHING,  # Any: the overloads above say what is accepted
+    fallback: Factory[Any] | _Nothing | None = _NOTHING,  # Any: the overloads above say what is accepted
     timeout: float | None = None,
     scopes: Iterable[str] = (),
 ) -> Callable[[Function[P, Any]], Section[P, Any]]:

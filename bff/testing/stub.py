@@ -119,6 +119,10 @@ class StubService:
     def address(self) -> str:
         return f"{self.host}:{self.port}"
 
+    @property
+    def listening(self) -> bool:
+        return self._listening
+
     async def start(self, host: str = "127.0.0.1", port: int = 0, *, tls: ssl.SSLContext | None = None) -> None:
         self.host, self.port, self._tls = host, port, tls
         await self.resume()

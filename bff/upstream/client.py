@@ -51,9 +51,7 @@ class Client:
     _proto: ClassVar[ProtoFile | None] = None
     _methods: ClassVar[dict[str, GrpcMethod]] = {}
 
-    def __init_subclass__(
-        cls, *, service: str | None = None, codec: Codec | None = None, proto: str | None = None
-    ) -> None:
+    def __init_subclass__(cls, *, service: str | None = None, codec: Codec | None = None, proto: str | None = None) -> None:
         super().__init_subclass__()
         if service is not None:
             cls.service = service
@@ -68,33 +66,33 @@ class Client:
         self._service = service
         self.scope = scope or RequestScope()
 
-    async def get(self, path: str, type: type[T], /, **arguments: Any) -> T:
+    async def get(self, path: str, kind: type[T], /, **arguments: Any) -> T:
         """Read. Sent again once if a kept connection proves stale before any byte of the answer."""
-        return await self._exchange("GET", path, arguments, type)
+        return await self._exchange("GET", path, arguments, kind)
 
     async def post(
-        self, path: str, type: type[T], body: object, /, *, idempotency_key: str | None = None, **arguments: Any
+        self, path: str, kind: type[T], body: object, /, *, idempotency_key: str | None = None, **arguments: Any
     ) -> T:
         """Write. Never sent twice, unless the backend takes an `Idempotency-Key` (given here)."""
-        return await self._exchange("POST", path, arguments, type, body, idempotency_key)
+        return await self._exchange("POST", path, arguments, kind, body, idempotency_key)
 
-    async def put(self, path: str, type: type[T], body: object, /, **arguments: Any) -> T:
-        return await self._exchange("PUT", path, arguments, type, body)
+    async def put(self, path: str, kind: type[T], body: object, /, **arguments: Any) -> T:
+        return await self._exchange("PUT", path, arguments, kind, body)
 
-    async def patch(self, path: str, type: type[T], body: object, /, **arguments: Any) -> T:
-        return await self._exchange("PATCH", path, arguments, type, body)
+    async def patch(self, path: str, kind: type[T], body: object, /, **arguments: Any) -> T:
+        return await self._exchange("PATCH", path, arguments, kind, body)
 
-    async def delete(self, path: str, type: type[T], /, **arguments: Any) -> T:
-        return await self._exchange("DELETE", path, arguments, type)
+    async def delete(self, path: str, kind: type[T], /, **arguments: Any) -> T:
+        return await self._exchange("DELETE", path, arguments, kind)
 
-    async def rpc(self, method: str, type: type[T], request: object, /) -> T:
+    async def rpc(self, method: str, kind: type[T], request: object, /) -> T:
         """Call `/package.Service/Method` of the .proto that the class was given (`proto="delivery.proto"`, beside it)."""
         codec = self._method(method)
         reply = await self._send("POST", method, method, (), codec.encode(request))
-        decoder = self._decoders.get((method, type))
+        decoder = self._decoders.get((method, kind))
         if decoder is None:
-            decoder = self._decoders[method, type] = codec.decoder(type)
-        return cast("T", self._decoded(reply, method, type, decoder))
+            decoder = self._decoders[method, kind] = codec.decoder(kind)
+        return self._decoded(reply, method, kind, decoder)
 
     def _method(self, name: str) -> GrpcMethod:
         found = self._methods.get(name)
@@ -109,7 +107,7 @@ class Client:
         method: str,
         path: str,
         arguments: Arguments,
-        type: type[T],
+        kind: type[T],
         body: object = None,
         idempotency_key: str | None = None,
     ) -> T:
@@ -125,7 +123,7 @@ class Client:
         if idempotency_key is not None:
             headers += (("idempotency-key", idempotency_key),)
         reply = await self._send(method, path, where, headers, content, idempotent=idempotency_key is not None)
-        return self._decoded(reply, path, type, self._decoder(type))
+        return self._decoded(reply, path, kind, self._decoder(kind))
 
     async def _send(
         self, method: str, template: str, where: str, headers: Headers, body: bytes, *, idempotent: bool = False
@@ -159,17 +157,17 @@ class Client:
         finally:
             record.ended = monotonic()
 
-    def _decoder(self, type: type[T]) -> Callable[[bytes], T]:
-        decoder = self._decoders.get(type)
+    def _decoder(self, kind: type[T]) -> Callable[[bytes], T]:
+        decoder = self._decoders.get(kind)
         if decoder is None:
-            decoder = self._decoders[type] = self.codec.decoder(type)
+            decoder = self._decoders[kind] = self.codec.decoder(kind)
         return cast("Callable[[bytes], T]", decoder)
 
-    def _decoded(self, reply: Reply, path: str, type: type[T], decode: Callable[[bytes], T]) -> T:
+    def _decoded(self, reply: Reply, path: str, kind: type[T], decode: Callable[[bytes], T]) -> T:
         status = reply.status
         if not 200 <= status < 300:
             raise _refused(self.service, path, reply)
-        if type is NoneType:
+        if kind is NoneType:
             return cast("T", None)  # the caller wants no body
         try:
             return decode(reply.body)

@@ -1,0 +1,67 @@
+"""Every bad screen of tests/faulty is refused at start, by file, name and mend; all faults of a project in one message."""
+
+import pkgutil
+from importlib import import_module
+
+import pytest
+
+import tests.faulty
+from bff import project
+from bff.composition.build import plan_of
+from bff.composition.field import Field
+from bff.composition.screen import Screen
+from bff.errors import Refusal
+
+SAID = {
+    "wrong_type": ["tests.faulty.wrong_type:Screen('/wrong_type'): Page.head is int, but section 'head' gives str"],
+    "wrong_edge": ["tests.faulty.wrong_edge:head: parameter 'number' is str, but section 'number' gives int"],
+    "cycle": ["tests.faulty.cycle:head: needs itself (head -> other -> head); break the circle"],
+    "unknown_service": ["calls service 'nowhere', which is not in bff.toml (there is: users); add [services.nowhere]"],
+    "nameless_service": ['Anyone calls no service; write `class Anyone(Client, service="...")`'],
+    "optional_in_non_null": ["Page.head is never null, but section 'head' has fallback=None; declare it `str | None`"],
+    "timeout_over_budget": [
+        "timeout=0.7 is over what",
+        "can give it (0.630 s of its budget of 0.8 s); lower the timeout or raise",
+    ],
+    "fallback_needs_more": ["its fallback needs 'other', which the section itself does not need"],
+    "unbounded_list": ["parameter 'words' is a list without a limit; write Annotated[list[...], Len(max_length=...)]"],
+    "odd_input": ["parameter 'thing' is <class 'object'>", "parameter 'nothing' has no type; annotate it"],
+    "two_types_of_one_input": ["input 'limit' is str here and int in section 'head'; one screen, one type"],
+    "unused_path_parameter": ["no section takes 'page_id' of its path; add the parameter or take it out"],
+    "not_async": ["is not async; write `async def head`", "tests.faulty.not_async:body: has no return type"],
+    "field_without_attribute": [
+        "Card has no attribute 'rating'; declare it in schemas/ with default None",
+        "Card.name must have default None",
+    ],
+    "union_attribute": ["is a union; use one type"],
+    "same_path_twice": ["its path '/same_path_twice' is"],
+    "no_app": ["tests.faulty.no_app:Screen('/no_app'): no app has it; pass apps=(...)"],
+}
+
+
+def test_every_faulty_module_has_its_words() -> None:
+    assert {module.name for module in pkgutil.iter_modules(tests.faulty.__path__)} == set(SAID) | {"_app"}
+
+
+@pytest.fixture(scope="module")
+def told() -> tuple[str, ...]:
+    with pytest.raises(Refusal) as caught:
+        project.load("tests.faulty", ["users"])
+    return caught.value.faults
+
+
+@pytest.mark.parametrize("module", sorted(SAID))
+def test_a_bad_screen_is_refused_with_place_and_mend(module: str, told: tuple[str, ...]) -> None:
+    for words in SAID[module]:
+        found = [fault for fault in told if words in fault]
+        assert len(found) == 1, told
+        assert f"tests.faulty.{module}" in found[0]
+
+
+@pytest.mark.parametrize("module", sorted(set(SAID) - {"unknown_service", "same_path_twice", "no_app"}))
+def test_a_screen_alone_is_refused_too(module: str) -> None:
+    values = vars(import_module(f"tests.faulty.{module}")).values()
+    fields = [value for value in values if isinstance(value, Field)]
+    screen = next(value for value in values if isinstance(value, Screen))
+    with pytest.raises(Refusal):
+        plan_of(screen, fields)

@@ -1,0 +1,1 @@
+"""One bad screen a module, each refused at start; test_refusals.py says with which words."""

@@ -1,0 +1,5 @@
+"""The app of all faulty screens."""
+
+from bff import App
+
+app = App("faulty")
