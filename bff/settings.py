@@ -40,6 +40,7 @@ class ServiceSettings(_Part):
         100, ge=1, description="calls at once and worker; Little: 100 at 50 ms is 2,000 calls/s, more is a backlog"
     )
     max_body: int = Field(8 * 1024 * 1024, ge=1, description="bytes of an answer, decoded; a screen has no use for more")
+    control: list[str] = Field([], description="demo only: where `bff break` and `bff heal` switch its faults")
 
 
 class IssuerSettings(_Part):

@@ -14,13 +14,15 @@ class Field:
         self,
         item: type,
         function: Callable[..., Awaitable[Sequence[Any]]],  # Any: checked against the attribute's type at start
+        name: str | None,
         timeout: float | None,
         scopes: frozenset[str],
     ) -> None:
         self.item = item
         self.function = function
-        self.name: str = getattr(function, "__name__", "field")
-        self.place = f"{function.__module__}:{self.name}"
+        own = getattr(function, "__name__", "field")
+        self.name: str = name or own
+        self.place = f"{function.__module__}:{own}"
         self.timeout = timeout
         self.scopes = scopes
         self.__doc__ = function.__doc__
@@ -30,9 +32,9 @@ class Field:
 
 
 def field(
-    item: type, *, timeout: float | None = None, scopes: Iterable[str] = ()
+    item: type, *, name: str | None = None, timeout: float | None = None, scopes: Iterable[str] = ()
 ) -> Callable[[Callable[P, Awaitable[Sequence[V]]]], Field]:
-    """Make an async function fill the attribute of its own name on every `item`.
+    """Make an async function fill the attribute of its own name (or of `name`) on every `item`.
 
     The function's first parameter gets the list of items; it returns their values in the same order, None where there
     is none. The attribute is declared in schemas/ with default None. When the function fails, the attribute stays None
@@ -40,6 +42,6 @@ def field(
     """
 
     def decorate(function: Callable[P, Awaitable[Sequence[V]]]) -> Field:
-        return Field(item, function, timeout, frozenset(scopes))
+        return Field(item, function, name, timeout, frozenset(scopes))
 
     return decorate

@@ -59,6 +59,11 @@ class Inputs:
             raise BadInput([_fault(found, tuple(self.names)) for found in error.errors(include_url=False)]) from None
         return {parameter.name: getattr(parsed, parameter.name) for parameter in self.parameters}
 
+    def in_path(self, name: str, path: Sequence[str]) -> bool:
+        """Whether the input of this (client's) name is one of the path's parameters."""
+        parameter = self.names.get(name)
+        return parameter is not None and parameter.name in path
+
     def is_list(self, name: str) -> bool:
         """Whether the input of this (client's) name takes many values."""
         parameter = self.names.get(name)

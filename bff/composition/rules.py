@@ -12,7 +12,7 @@ from bff.composition.field import Field
 from bff.composition.inputs import input_fault
 from bff.composition.screen import Screen
 from bff.composition.section import Need, Section
-from bff.composition.shape import NoShape, attributes
+from bff.composition.shape import NoShape, Shape, attributes, parts
 from bff.composition.signature import Parameter, Signature, read
 
 
@@ -51,20 +51,20 @@ def the_template_can_be_shown(draft: Draft) -> Iterator[str]:
     if not draft.template:
         yield f"{place}: no attribute of its template is filled by a section; use needs(...)"
     for name, shape in shown.items():
-        for fault in _deep_faults(shape.leaf.type, f"{draft.screen.type.__name__}.{name}"):
+        for fault in _deep_faults(shape, f"{draft.screen.type.__name__}.{name}"):
             yield f"{place}: {fault}"
 
 
-def _deep_faults(cls: object, place: str, seen: frozenset[object] = frozenset()) -> Iterator[str]:
-    if cls in seen or not isinstance(cls, type) or not hasattr(cls, "__dataclass_fields__"):
+def _deep_faults(shape: Shape, place: str, seen: frozenset[object] = frozenset()) -> Iterator[str]:
+    if shape.leaf.type in seen:
         return
     try:
-        below = attributes(cls)
+        below = parts(shape)
     except (NoShape, NameError) as error:
         yield f"{place}: {error}"
         return
-    for name, shape in below.items():
-        yield from _deep_faults(shape.leaf.type, f"{place}.{name}", seen | {cls})
+    for name, part in below.items():
+        yield from _deep_faults(part, f"{place}.{name}", seen | {shape.leaf.type})
 
 
 def sections_fit_their_attributes(draft: Draft) -> Iterator[str]:

@@ -36,6 +36,11 @@ class Shape:
         return self if self.item is None else self.item.leaf
 
 
+def parts(shape: Shape) -> dict[str, Shape]:
+    """The attributes that can be chosen below a value of this shape; none below a leaf."""
+    return attributes(shape.leaf.type) if shape.leaf.kind == "object" else {}
+
+
 class NoShape(TypeError):
     """A type that has no place in a screen; the text says why and what to use."""
 

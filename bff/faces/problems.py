@@ -29,9 +29,24 @@ KINDS: dict[str, Kind] = {
     kind.slug: kind
     for kind in (
         Kind("bad-request", 400, "The request cannot be read", "Mend what `detail` names and send it again."),
-        Kind("unauthenticated", 401, "No valid identity", "Send `Authorization: Bearer <token>` with a token that is valid."),
-        Kind("forbidden", 403, "Not allowed", "The caller lacks a scope that `detail` names; ask for a token that has it."),
-        Kind("not-found", 404, "Nothing here", "No screen or route has this path, or the thing that was asked for is gone."),
+        Kind(
+            "unauthenticated",
+            401,
+            "No valid identity",
+            "Send `Authorization: Bearer <token>` with a token that is valid.",
+        ),
+        Kind(
+            "forbidden",
+            403,
+            "Not allowed",
+            "The caller lacks a scope that `detail` names; ask for a token that has it.",
+        ),
+        Kind(
+            "not-found",
+            404,
+            "Nothing here",
+            "No screen or route has this path, or the thing that was asked for is gone.",
+        ),
         Kind("method-not-allowed", 405, "Method not allowed", "Use one of the methods in the `Allow` header."),
         Kind("not-acceptable", 406, "No such form", "Accept `application/json`."),
         Kind("too-large", 413, "The request is too large", "Send a smaller body; `detail` names the limit."),

@@ -40,10 +40,10 @@ class ServedScreen:
         self._clients = clients
         self._clock = clock
 
-    async def run(self, raw: Raw, inputs: dict[str, object], selection: Selection | None) -> Run:
-        """Run what `selection` wants; raises SectionFailed when a required section failed."""
+    def start(self, raw: Raw, inputs: dict[str, object], selection: Selection | None) -> Run:
+        """A run of what `selection` wants, its budget running from now; `await run.go()` is next."""
         budget = self.screen.budget if raw.budget is None else min(self.screen.budget, raw.budget)
-        run = Run(
+        return Run(
             self.plan.only(selection),
             inputs=inputs,
             caller=raw.caller,
@@ -51,6 +51,10 @@ class ServedScreen:
             client_of=self._clients(raw.scope),
             clock=self._clock,
         )
+
+    async def run(self, raw: Raw, inputs: dict[str, object], selection: Selection | None) -> Run:
+        """Run what `selection` wants; raises SectionFailed when a required section failed."""
+        run = self.start(raw, inputs, selection)
         await run.go()
         return run
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from bff.composition.inputs import BadInput, InputFault
 from bff.composition.selection import Selection, from_paths
-from bff.composition.shape import Shape, attributes
+from bff.composition.shape import attributes, parts
 from bff.naming import camel
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def selection_of(screen: type, sections: str | None, fields: str | None) -> Sele
     faults: list[InputFault] = []
     whole = [_resolve(screen, path, SECTIONS, faults) for path in _paths(sections)]
     narrowed = [_resolve(screen, path, FIELDS, faults) for path in _paths(fields)]
+    if not faults and not whole and not narrowed:
+        faults = [InputFault(FIELDS if sections is None else SECTIONS, "names nothing; leave it out for all")]
     if len(whole) + len(narrowed) > MAX_PATHS:
         faults = [InputFault(FIELDS, f"names more than {MAX_PATHS} parts")]
     if sections is not None:
@@ -73,18 +75,13 @@ def _resolve(screen: type, path: str, parameter: str, faults: list[InputFault]) 
         faults.append(InputFault(SECTIONS, f"'{path}' has a dot; parts of sections go into {FIELDS}"))
         return ()
     found: list[str] = []
-    cls: object = screen
+    there = attributes(screen)
     for name in names:
-        known = {camel(attribute): (attribute, shape) for attribute, shape in _attributes(cls).items()}
+        known = {camel(attribute): (attribute, shape) for attribute, shape in there.items()}
         if name not in known:
-            there = ", ".join(known) or "no parts"
-            faults.append(InputFault(parameter, f"'{name}' is not known; there is: {there}"))
+            faults.append(InputFault(parameter, f"'{name}' is not known; there is: {', '.join(known) or 'no parts'}"))
             return ()
         attribute, shape = known[name]
         found.append(attribute)
-        cls = shape.leaf.type
+        there = parts(shape)
     return tuple(found)
-
-
-def _attributes(cls: object) -> dict[str, Shape]:
-    return attributes(cls) if isinstance(cls, type) and hasattr(cls, "__dataclass_fields__") else {}

@@ -20,7 +20,9 @@ def open_context(request: Request) -> None:
     request.id = given if given is not None and _ID.match(given) else f"{getrandbits(128):032x}"
 
 
-def described(request: Request, *, caller_id: str | None, scopes: frozenset[str], tenant: str | None, token: str | None) -> Caller:
+def described(
+    request: Request, *, caller_id: str | None, scopes: frozenset[str], tenant: str | None, token: str | None
+) -> Caller:
     """The caller of a request: who, from a verified identity; where, from the endpoint; the rest, from hints."""
     version = request.header(b"app-version")
     return Caller(

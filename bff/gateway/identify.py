@@ -21,9 +21,7 @@ async def identify(request: Request, verifier: JwtVerifier) -> None:
     except Unauthenticated as error:
         request.refused = error.reason
         raise Problem("unauthenticated", "the token is not valid", headers=_INVALID) from None
-    request.caller = described(
-        request, caller_id=claims.subject, scopes=claims.scopes, tenant=claims.tenant, token=token
-    )
+    request.caller = described(request, caller_id=claims.subject, scopes=claims.scopes, tenant=claims.tenant, token=token)
 
 
 def authorize(request: Request) -> None:

@@ -54,9 +54,7 @@ class ProxyEndpoint:
 
 
 def _on(request: Request) -> Headers:
-    kept = tuple(
-        (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers if name in _ON
-    )
+    kept = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers if name in _ON)
     return (*kept, (REQUEST_ID.decode(), request.id))
 
 

@@ -9,9 +9,7 @@ from typing import Final
 
 from jwt.algorithms import Algorithm, get_default_algorithms
 
-ASYMMETRIC: Final = frozenset(
-    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
-)
+ASYMMETRIC: Final = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 SYMMETRIC: Final = frozenset({"HS256", "HS384", "HS512"})
 
 # Own copies: PyJWT's own table can be changed by anyone who calls jwt.register_algorithm.

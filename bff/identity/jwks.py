@@ -27,9 +27,7 @@ class KeySet:
     in place, up to HARD_TTL. `close` it in the end.
     """
 
-    def __init__(
-        self, url: str, fetch: Fetch, now: Callable[[], float] = time.monotonic, *, timeout: float = TIMEOUT
-    ) -> None:
+    def __init__(self, url: str, fetch: Fetch, now: Callable[[], float] = time.monotonic, *, timeout: float = TIMEOUT) -> None:
         self.url = url
         self.fetches = 0
         self.last_fault: str | None = None  # why the last fetch failed; None once one went well

@@ -49,9 +49,7 @@ class JwtVerifier:
         _refuse_shared(listed)
         self._issuers = {issuer.name: issuer for issuer in listed}
         self._keys = {issuer.name: KeySet(issuer.jwks_url, fetch, now) for issuer in listed if issuer.jwks_url}
-        self._secrets = {
-            issuer.name: Key(issuer.secret, frozenset(issuer.algorithms)) for issuer in listed if issuer.secret
-        }
+        self._secrets = {issuer.name: Key(issuer.secret, frozenset(issuer.algorithms)) for issuer in listed if issuer.secret}
         self._wall, self._now = wall, now
         self._known: OrderedDict[bytes, tuple[float, Claims]] = OrderedDict()  # sha256 of a token -> until when, what
 

@@ -131,7 +131,9 @@ class Admin:
         alive = {worker.pid for worker in self._fleet.workers}
         for pid in self._peers.keys() - alive:
             del self._peers[pid]
-        return self._peers.setdefault(worker.pid, Peer(worker.private))
+        if worker.pid not in self._peers:
+            self._peers[worker.pid] = Peer(worker.private)
+        return self._peers[worker.pid]
 
 
 async def _whole_body(receive: Receive) -> bytes | None:

@@ -110,8 +110,9 @@ class Fleet:
         for worker in old[: max(0, ready + len(old) - self._options.workers)]:
             worker.drain()
         missing = self._options.workers - len(fresh)
-        if old:  # a reload: one at a time, so memory never holds more than one worker too many
-            missing = min(missing, 1 - (len(fresh) - ready))
+        if old:  # a reload: one starts at a time, and only while no more are on their way out than there should be
+            draining = sum(worker.state == "draining" for worker in self.workers)
+            missing = min(missing, 1 - (len(fresh) - ready)) if draining < self._options.workers else 0
         if missing <= 0:
             return None
         if wait := self._backoff.wait():
@@ -123,9 +124,7 @@ class Fleet:
     async def _start(self) -> None:
         self._started += 1
         private = str(self._home / f"{self._started}.sock")
-        worker, following = await Worker.start(
-            self._options, self._listener, private, self._generation, self._changed.set
-        )
+        worker, following = await Worker.start(self._options, self._listener, private, self._generation, self._changed.set)
         self.workers.append(worker)
         self._following.add(following)
         following.add_done_callback(self._following.discard)

@@ -19,8 +19,9 @@ class ServeOptions:
     admin_host: str = "127.0.0.1"
     admin_port: int = 8001
     workers: int = 1  # more than one needs shared state: design.md 6.7
-    # Longer than HEADER_TIMEOUT (listener.py), so a connection at rest has been told to close or has timed out before
-    # the listener stops. 0 stops at once and may cut connections at rest: for a developer's machine.
+    # Above the 5 s that a connection may rest (HEADER_TIMEOUT in listener.py): when the listener stops, each has been
+    # told to close or has timed out. A shorter drain is stretched until that holds (door.py); only 0 stops at once and
+    # may cut connections at rest: for a developer's machine.
     drain: float = 2 * PROBE_PERIOD
     grace: float = 25.0  # for requests still running after the drain; the slowest screen's budget is far below
     start_timeout: float = 30.0  # compiling the screens takes a second; a worker that takes this long hangs

@@ -16,6 +16,9 @@ State = Literal["starting", "ready", "draining", "gone"]
 # A worker ends its own waits; this much later it is taken to hang and killed. Covers its two FLUSHes and a busy machine.
 KILL_MARGIN = 4.0
 
+# Bytes of one word: a refusal with thousands of faults fits.
+LONGEST_WORD = 1024 * 1024
+
 
 class Worker:
     """A worker that was started. `changed` is called after every change of its state; the last state is `gone`."""
@@ -51,6 +54,7 @@ class Worker:
             orders = Orders(options, listener.fileno(), theirs.fileno(), private)
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "bff.server.worker", orders.write(),
+                stdin=asyncio.subprocess.DEVNULL,  # in a group of its own, reading the terminal would stop it
                 pass_fds=(listener.fileno(), theirs.fileno()),
                 process_group=0,  # Ctrl-C and a closed terminal reach the supervisor alone, which tells the workers
             )  # fmt: skip
@@ -84,8 +88,8 @@ class Worker:
         self._signal(signal.SIGKILL)
 
     async def _follow(self, ours: socket.socket) -> None:
-        reader, writer = await asyncio.open_connection(sock=ours)
-        with suppress(ConnectionError):
+        reader, writer = await asyncio.open_connection(sock=ours, limit=LONGEST_WORD)
+        with suppress(ConnectionError, ValueError):  # ValueError: longer than the limit; what matters is how it ends
             async for line in reader:
                 self._hear(Word.read(line))
         await self._process.wait()

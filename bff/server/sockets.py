@@ -41,9 +41,13 @@ def open_listener(host: str, port: int) -> socket.socket:
 
 
 def open_private(path: str) -> socket.socket:
-    """A listening unix socket that only this user can open."""
+    """A listening unix socket that only this user can open, or a Refusal that names the path."""
     opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    opened.bind(path)
+    try:
+        opened.bind(path)
+    except OSError as error:
+        opened.close()
+        raise Refusal([f"cannot open {path}: {error}; let TMPDIR name a writable folder with a short path"]) from error
     os.chmod(path, 0o600)  # before listen(): until then nobody gets in
     opened.listen(BACKLOG)
     return opened

@@ -31,8 +31,9 @@ def run(options: ServeOptions, say: Say = to_stderr) -> int:
     """Serve until told to stop; the exit code for the shell.
 
     0: stopped as asked, every accepted request answered. 1: some worker broke, hung or had to cut requests. 2: refused;
-    the faults have been said, one a line. `say` gets every line meant for the operator; the one that begins with
-    "ready on" comes when all workers are ready and names the addresses as bound.
+    the faults have been said, one a line. `say` gets every line meant for the operator; "starting N workers on ADDRESSES"
+    comes when the admin port answers, "ready on ADDRESSES" when all workers are ready for the first time; the addresses
+    are as bound.
     """
     try:
         options.check()
@@ -58,6 +59,7 @@ async def _supervise(options: ServeOptions, say: Say) -> int:
         # Imported here and in a thread: 0.2 s of Granian and httpx, in which the workers already start.
         module = await asyncio.to_thread(importlib.import_module, "bff.server.admin")
         async with module.serving(fleet, options.workers, admin):
+            say(f"starting {options.workers} workers on {addresses}")
             announced = asyncio.create_task(_announce(fleet, addresses, began, say))
             code = await _until_told(fleet, keeping, told, say)
             announced.cancel()

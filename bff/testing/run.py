@@ -52,7 +52,7 @@ async def run(
     section failed, BadInput for inputs that do not fit, and whatever bug a section raised.
     """
     served = ServedScreen(plan_of(screen, fields), lambda _: _Fakes(fakes).of, clock)
-    in_path = {name: str(value) for name, value in (inputs or {}).items() if name in _path_names(served)}
+    in_path = {n: str(value) for n, value in (inputs or {}).items() if served.inputs.in_path(n, screen.parameters)}
     query = [
         (name, item)
         for name, value in (inputs or {}).items()
@@ -62,10 +62,6 @@ async def run(
     working = serve(served, Raw(in_path, query, caller, RequestScope(), deadline))
     answer = await (clock.drive(working) if isinstance(clock, ManualClock) else working)
     return Result(orjson.loads(answer.body)["data"], answer.outcomes)
-
-
-def _path_names(served: ServedScreen) -> set[str]:
-    return {name for name, parameter in served.inputs.names.items() if parameter.name in served.screen.parameters}
 
 
 class _Fakes:

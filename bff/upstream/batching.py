@@ -95,9 +95,7 @@ def batched(
 class _Loader(DataLoader[K, V]):
     """aiodataloader's queue and cache, with the cancellation rules above. Lives as long as one request."""
 
-    def __init__(
-        self, batched: Batched[K, V, Any], owner: Owner, args: tuple[Hashable, ...], kwargs: dict[str, Any]
-    ) -> None:
+    def __init__(self, batched: Batched[K, V, Any], owner: Owner, args: tuple[Hashable, ...], kwargs: dict[str, Any]) -> None:
         self._function = batched.function
         self._owner = owner
         self._args = args

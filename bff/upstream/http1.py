@@ -5,6 +5,7 @@ moment it is due: a call's deadline, or the end of its idle life.
 """
 
 import asyncio
+import select
 from math import inf
 from typing import Final, Protocol, cast
 
@@ -105,6 +106,16 @@ class Connection(asyncio.Protocol):
     @property
     def open(self) -> bool:
         return self._transport is not None and not self._transport.is_closing()
+
+    def stirred(self) -> bool:
+        """Whether something has come on an idle connection that the event loop has not told us of yet: a close, mostly.
+
+        One system call; it is for requests that must not be sent twice.
+        """
+        assert self._transport is not None
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     # What asyncio calls.
 

@@ -83,9 +83,11 @@ class ResponseReader:
                 self._parser.feed_data(head)
                 self._read_head(head)
             return self._feed_body(data)
-        except (HttpParserError, InflateError) as broken:
+        except HttpParserError as broken:
             # What our own callbacks refuse reaches us as the context of httptools' error.
             raise FramingError(str(broken.__context__ or broken)) from broken
+        except InflateError as broken:
+            raise FramingError(str(broken)) from broken
         except HttpParserUpgrade as upgrade:
             raise FramingError("it switched protocols, which we never ask for") from upgrade
 

@@ -41,6 +41,4 @@ def _wire(name: str, settings: ServiceSettings) -> Sender:
                 connect_timeout=settings.connect_timeout,
             )
         case "grpc":
-            return GrpcWire(
-                name, settings.instances, max_in_flight=settings.max_in_flight, max_body=settings.max_body
-            )
+            return GrpcWire(name, settings.instances, max_in_flight=settings.max_in_flight, max_body=settings.max_body)

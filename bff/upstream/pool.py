@@ -72,13 +72,17 @@ class InstancePool:
         self._closed = False
         self._emptied: asyncio.Future[None] | None = None
 
-    def take(self, now: float) -> Connection | None:
-        """The connection that rested last, if there is one that may still be used."""
+    def take(self, now: float, repeatable: bool) -> Connection | None:
+        """The connection that rested last, if there is one that may still be used.
+
+        What may not be sent again is worth a look whether the backend is closing it at this very moment.
+        """
         idle = self._idle
         while idle:
             connection = idle.popitem()[0]
             self._stats.idle -= 1
-            if connection.open and now - connection.born < self._limits.max_connection_age:
+            fresh = connection.open and now - connection.born < self._limits.max_connection_age
+            if fresh and (repeatable or not connection.stirred()):
                 return connection
             connection.abort()
         return None

@@ -69,7 +69,7 @@ class Http1Wire:
         request = pool.render(call)
         stats.in_flight += 1
         try:
-            connection = pool.take(now)
+            connection = pool.take(now, call.repeatable)
             while True:
                 if connection is None:
                     connection = await pool.connect(call.deadline)

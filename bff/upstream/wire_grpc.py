@@ -63,6 +63,8 @@ class GrpcWire:
         max_in_flight: int = MAX_IN_FLIGHT,
         max_body: int = MAX_BODY,
     ) -> None:
+        if not instances:
+            raise ValueError(f"service {service}: it has no instance; name one, as http(s)://host:port")
         self.service = service
         self.in_flight = 0
         self._addresses = {url: _address(service, url) for url in instances}
@@ -149,10 +151,8 @@ def _options(max_body: int) -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", max_body),
         ("grpc.max_metadata_size", MAX_HEAD),
-        (
-            "grpc.compression_enabled_algorithms_bitset",
-            1,
-        ),  # identity alone: a small message must not unpack to a big one
+        # Identity alone: a small message must not unpack to a big one.
+        ("grpc.compression_enabled_algorithms_bitset", 1),
         ("grpc.enable_retries", 0),  # retries are the pipe's, counted against a budget
         ("grpc.enable_http_proxy", 0),  # the environment does not decide where calls go
         ("grpc.service_config_disable_resolution", 1),  # nor does DNS decide how

@@ -44,9 +44,7 @@ class ProtoFile:
         compiled = FileDescriptorSet.FromString(_compile(self.path, [self.path.parent, *map(Path, include)]))
         for file in compiled.file:  # protoc writes them in order: what is imported stands first
             self._pool.Add(file)
-        self._services = [
-            f"{file.package}.{service.name}".lstrip(".") for file in compiled.file for service in file.service
-        ]
+        self._services = [f"{file.package}.{service.name}".lstrip(".") for file in compiled.file for service in file.service]
 
     def method(self, full_name: str) -> "GrpcMethod":
         """The codec of `/package.Service/Method`; Refusal if the file has no such unary method."""
@@ -110,7 +108,7 @@ class GrpcMethod:
                 always_print_fields_with_no_presence=True,
                 descriptor_pool=self._pool,
             )
-        except (json_format.Error, ValueError, TypeError) as error:  # a time out of range, an Any of unknown type
+        except (json_format.Error, TypeError) as error:  # a time out of range, an Any of unknown type
             raise CodecError(f"{self._promised.full_name} has no plain form: {error}") from error
 
 

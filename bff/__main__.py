@@ -1,0 +1,5 @@
+"""`python -m bff` is `bff`."""
+
+from bff.commands import main
+
+main()

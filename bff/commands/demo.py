@@ -1,0 +1,103 @@
+"""`bff demo`: the demo's backends and the gateway over them, and what to paste next."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Annotated
+
+import httpx
+import typer
+from rich.panel import Panel
+
+from bff import settings as settings_module
+from bff.commands.console import out
+from bff.commands.token import token_for
+from bff.errors import Refusal
+from bff.settings import Settings
+
+BACKENDS = "backends"
+# Seeding takes up to 20 s once, on a slow machine; then it is under 2 s.
+_START = 60.0
+_LOOK_EVERY = 0.1
+_STOP = 15.0
+
+
+def demo(
+    user: Annotated[str, typer.Option(help="whose token is in the calls that are printed")] = "7",
+) -> None:
+    """Start the demo's backends and the gateway; Ctrl-C stops both."""
+    settings = settings_module.load()
+    sys.path.insert(0, str(Path.cwd()))
+    if find_spec(BACKENDS) is None:
+        raise Refusal([f"there is no {BACKENDS}/ here ({Path.cwd()}); the demo runs in a clone of the repository"])
+    began = monotonic()
+    started: list[subprocess.Popen[bytes]] = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that `finally` stops what was started
+    try:
+        out.print("[dim]starting the backends (the first time their data is made, some 20 s) ...[/]")
+        started.append(subprocess.Popen([sys.executable, "-m", BACKENDS], stdout=subprocess.DEVNULL))
+        environment = {**os.environ, "BFF_SERVER__DRAIN": "0", "BFF_LOG__ACCESS": os.environ.get("BFF_LOG__ACCESS", "false")}
+        started.append(subprocess.Popen([sys.executable, "-m", "bff", "serve"], env=environment))
+        token = _when_ready(settings, started, user)
+        out.print(_invitation(settings, token, monotonic() - began))
+        started[-1].wait()
+    except KeyboardInterrupt:
+        out.print("[dim]stopping ...[/]")
+    finally:
+        _stop(started)
+
+
+def _when_ready(settings: Settings, started: list[subprocess.Popen[bytes]], user: str) -> str:
+    """A token, once gateway and issuer both answer."""
+    last = ""
+    until = monotonic() + _START
+    while monotonic() < until:
+        for process in started:
+            if process.poll() is not None:
+                raise Refusal([f"{shlex.join(process.args[1:])} ended with {process.returncode}; its words are above"])  # type: ignore[index]
+        try:
+            if httpx.get(f"http://{settings.server.admin}/readyz", trust_env=False).is_success:
+                return token_for(user)
+            last = "the gateway is not ready"
+        except (httpx.TransportError, Refusal) as error:
+            last = str(error)
+        sleep(_LOOK_EVERY)
+    raise Refusal([f"not ready after {_START:.0f} s: {last}"])
+
+
+def _invitation(settings: Settings, token: str, seconds: float) -> Panel:
+    public, admin = f"http://{settings.server.public}", f"http://{settings.server.admin}"
+    query = '{"query":"{ home { viewer { name } lastOrders { restaurantName } } }"}'
+    return Panel(
+        f"""Ready in {seconds:.1f} s. Paste into another terminal:
+
+[bold]TOKEN={token}[/]
+
+[bold]curl -s {public}/mobile/v1/home -H "Authorization: Bearer $TOKEN"[/]
+[bold]curl -s {public}/web/v1/home -H "Authorization: Bearer $TOKEN"[/]
+[bold]curl -s {public}/mobile/v1/restaurants/1[/]
+[bold]curl -s {public}/mobile/graphql -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\\\
+  -d '{query}'[/]
+
+See a screen degrade:  [bold].venv/bin/bff break reviews --hang[/], call home again, [bold].venv/bin/bff heal[/]
+Docs and GraphiQL:     {admin}/
+Stop:                  Ctrl-C""",
+        title="Thali: one call, one whole screen",
+        expand=False,
+    )
+
+
+def _stop(started: list[subprocess.Popen[bytes]]) -> None:
+    for process in reversed(started):
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+    for process in reversed(started):
+        try:
+            process.wait(_STOP)
+        except subprocess.TimeoutExpired:
+            process.kill()

@@ -1,0 +1,16 @@
+"""`bff openapi APP`: the app's OpenAPI document."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from bff.commands.load import load
+from bff.commands.screens import screens_of
+from bff.faces import openapi as face
+
+
+def openapi(app: Annotated[str, typer.Argument(help="the app's name")]) -> None:
+    """Print the OpenAPI document of an app."""
+    found, screens = screens_of(load()[1], app)
+    print(json.dumps(face.openapi(found, screens), indent=2))

@@ -1,0 +1,89 @@
+"""What a screen's types must hold so that GraphQL shows exactly what REST shows: nothing more, nothing by another name."""
+
+import re
+from collections.abc import Iterator, Sequence
+from enum import Enum
+
+from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
+from strawberry.types.enum import StrawberryEnumDefinition
+
+from bff.composition.screen import Screen
+from bff.composition.shape import attributes
+from bff.faces.screen import ServedScreen
+from bff.naming import camel
+
+# GraphQL's Name; two leading underscores are kept for introspection (October 2021 specification, sections 2.1.9, 4.1).
+_NAME = re.compile(r"(?!__)[_A-Za-z][_0-9A-Za-z]*\Z")
+
+
+def types_of(screen: Screen) -> tuple[type, ...]:
+    """The dataclasses that the screen is made of, itself first."""
+    found: dict[type, None] = {}
+    left: list[type] = [screen.type]
+    while left:
+        cls = left.pop()
+        if cls not in found:
+            found[cls] = None
+            left.extend(shape.leaf.type for shape in attributes(cls).values() if shape.leaf.kind == "object")
+    return tuple(found)
+
+
+def faults_of(screens: Sequence[ServedScreen]) -> Iterator[str]:
+    """Why these screens cannot stand in one GraphQL schema, each with place and mend."""
+    owners: dict[str, type] = {}
+    for served in screens:
+        screen = served.screen
+        if not _NAME.match(screen.name):
+            yield f"{screen.place}: its name '{screen.name}' cannot be a GraphQL field; pass Screen(..., name='...')"
+        for cls in types_of(screen):
+            yield from (f"{screen.place}: {fault}" for fault in _type_faults(cls))
+            yield from (f"{screen.place}: {fault}" for fault in _enum_faults(cls))
+            other = owners.setdefault(cls.__name__, cls)
+            if other is not cls:
+                yield (
+                    f"{screen.place}: {_where(cls)} and {_where(other)} would both be the GraphQL type "
+                    f"'{cls.__name__}'; rename one"
+                )
+
+
+def _type_faults(cls: type) -> Iterator[str]:
+    definition = get_object_definition(cls)
+    if definition is None or definition.origin is not cls:
+        # Decorating it here would change the class under its author's hands: Strawberry makes arguments keyword-only.
+        yield f"{_where(cls)} is not a Strawberry type; write @strawberry.type instead of @dataclass above it"
+    elif definition.is_interface:
+        yield f"{_where(cls)} is an interface; declare the one type that the screen shows with @strawberry.type"
+    else:
+        yield from _field_faults(cls, definition)
+
+
+def _field_faults(cls: type, definition: StrawberryObjectDefinition) -> Iterator[str]:
+    shown = attributes(cls)
+    for found in definition.fields:
+        name = found.python_name
+        if found.base_resolver is not None or found.extensions:
+            yield (
+                f"{_where(cls)}.{name} has a resolver, which REST would not run; "
+                f"make it a plain attribute that a section or a @field fills"
+            )
+        elif name in shown and found.graphql_name not in (None, camel(name)):
+            yield f"{_where(cls)}.{name} is '{found.graphql_name}' in GraphQL and '{camel(name)}' in REST; take name= away"
+
+
+def _enum_faults(cls: type) -> Iterator[str]:
+    for name, shape in attributes(cls).items():
+        enum = shape.leaf.type
+        if shape.leaf.kind != "enum" or not issubclass(enum, Enum):
+            continue
+        definition = vars(enum).get("__strawberry_definition__")
+        if isinstance(definition, StrawberryEnumDefinition):
+            for value in definition.values:
+                if value.name not in enum.__members__:
+                    yield (
+                        f"{_where(cls)}.{name}: {enum.__name__} has a value named '{value.name}' in GraphQL only; "
+                        f"REST writes the member's own name, so take name= away"
+                    )
+
+
+def _where(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"

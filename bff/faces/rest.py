@@ -1,0 +1,137 @@
+"""REST as FastAPI declares it: every screen of an app a route, documented, validated, answered by the one `serve`.
+
+In production a screen is dispatched to `serve` without FastAPI (bff/gateway/screen_endpoint.py). What stands here is the
+documented behaviour, and it watches over itself: whenever FastAPI's judgement of a request's inputs is not ours, the
+request ends in a Disagreement, which is a 500 and a red test.
+"""
+
+from collections.abc import Callable, Sequence
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.requests import Request as HttpRequest
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from bff.apps import App
+from bff.composition.inputs import BadInput
+from bff.errors import BffError
+from bff.faces import openapi_screen, problems, wanted
+from bff.faces.answer import Answer
+from bff.faces.problems import Problem
+from bff.faces.rest_signature import given, signature_of
+from bff.faces.screen import Raw, ServedScreen, serve
+from bff.naming import camel
+
+# What the gateway tells of a request: the raw form that `serve` takes (or a Problem is raised: who asks and what they
+# accept is judged there), and the request's id.
+RawOf = Callable[[HttpRequest], Raw]
+IdOf = Callable[[HttpRequest], str]
+
+METHODS = "GET, HEAD"
+
+
+class Disagreement(RuntimeError):
+    """FastAPI and `serve` judge the same inputs differently: what is documented is not what is done."""
+
+
+class ScreenRoute:
+    """One screen as FastAPI calls it: the signature is made from the plan's inputs."""
+
+    def __init__(self, served: ServedScreen, raw_of: RawOf) -> None:
+        self.served = served
+        self.raw_of = raw_of
+        self.__signature__ = signature_of(served)
+
+    async def __call__(self, request: HttpRequest, **values: object) -> Response:
+        raw = self.raw_of(request)
+        self._compare(raw, given(self.served, values))
+        return response_of(await serve(self.served, raw))
+
+    def refusal(self, request: HttpRequest) -> BffError:
+        """Ours, for a request that FastAPI's validation has refused; raises Disagreement when ours would serve it."""
+        try:
+            raw = self.raw_of(request)
+            _, inputs = wanted.split(self.served, raw)
+            self.served.inputs.parse(inputs)
+        except BffError as error:
+            return error
+        raise Disagreement(f"{self.served.screen.place}: FastAPI refuses what `serve` takes: {request.url}")
+
+    def _compare(self, raw: Raw, theirs: dict[str, object]) -> None:
+        """FastAPI has taken the inputs as `theirs`: hold that `serve` takes them too, as the same values.
+
+        What only `serve` judges is left to it: unknown and doubled names, `sections` and `fields`.
+        """
+        try:
+            _, inputs = wanted.split(self.served, raw)
+            ours = self.served.inputs.parse(inputs)
+        except BadInput as error:
+            seen = [fault.name for fault in error.faults if self._seen_by_fastapi(fault.name, raw)]
+            if seen:
+                raise Disagreement(f"{self.served.screen.place}: FastAPI takes {seen}, `serve` does not") from error
+            return
+        if repr(ours) != repr(theirs):  # repr, so that 1 and 1.0 and True differ and nan is nan
+            raise Disagreement(f"{self.served.screen.place}: FastAPI reads {theirs!r} where `serve` reads {ours!r}")
+
+    def _seen_by_fastapi(self, fault: str, raw: Raw) -> bool:
+        name = fault.split(".")[0]
+        times = sum(key == name for key, _ in raw.query) + (name in raw.path)
+        return name in self.served.inputs.names and (times <= 1 or self.served.inputs.is_list(name))
+
+
+def fastapi_app(app: App, screens: Sequence[ServedScreen], *, raw_of: RawOf, id_of: IdOf) -> FastAPI:
+    """FastAPI over every screen of `app`; it serves no docs of its own (bff/faces/openapi.py makes the document)."""
+    api = FastAPI(title=app.title or app.name, version=app.version, openapi_url=None, docs_url=None, redirect_slashes=False)
+    for served in screens:
+        route = ScreenRoute(served, raw_of)
+        path = path_of(app, served)
+        documented = openapi_screen.Documented(app, served)
+        api.get(path, **documented.as_fastapi())(route)
+        api.head(path, name=documented.name, include_in_schema=False)(route)
+    _write_problems(api, id_of)
+    return api
+
+
+def path_of(app: App, served: ServedScreen) -> str:
+    """The screen's public path with its parameters as clients know them."""
+    path = app.path(served.screen.path)
+    for name in served.screen.parameters:
+        path = path.replace(f"{{{name}}}", f"{{{camel(name)}}}")
+    return path
+
+
+def _write_problems(api: FastAPI, id_of: IdOf) -> None:
+    """Every error is the problem document that the gateway would write, byte for byte."""
+
+    def problem(request: HttpRequest, error: BffError) -> Response:
+        return response_of(problems.of(error).answer(id_of(request)))
+
+    @api.exception_handler(RequestValidationError)
+    async def refused(request: HttpRequest, error: RequestValidationError) -> Response:
+        route = request.scope["endpoint"]
+        if not isinstance(route, ScreenRoute):
+            raise error
+        return problem(request, route.refusal(request))
+
+    @api.exception_handler(BffError)
+    async def failed(request: HttpRequest, error: BffError) -> Response:
+        return problem(request, error)
+
+    @api.exception_handler(HTTPException)
+    async def unrouted(request: HttpRequest, error: HTTPException) -> Response:
+        if error.status_code == 405:
+            allow = [(b"allow", METHODS.encode())]
+            return problem(request, Problem("method-not-allowed", f"allowed: {METHODS}", headers=allow))
+        return problem(request, Problem("not-found", "no screen or route has this path"))
+
+    @api.exception_handler(Exception)
+    async def broken(request: HttpRequest, error: Exception) -> Response:
+        return problem(request, Problem("internal"))  # Starlette raises `error` again, for whoever serves this to log
+
+
+def response_of(answer: Answer) -> Response:
+    """An Answer as Starlette sends it."""
+    response = Response(answer.body, answer.status, media_type=answer.content_type.decode())
+    response.raw_headers.extend(answer.headers)
+    return response

@@ -1,0 +1,80 @@
+"""An app's GraphQL behind its one path: POST with JSON, and GET for queries."""
+
+from collections.abc import Mapping, Sequence
+
+from bff.apps import App
+from bff.composition.outcome import Outcome
+from bff.composition.render import to_json
+from bff.faces.answer import Answer
+from bff.faces.graphql import Answered, Asked, build_schema
+from bff.faces.graphql_request import GRAPHQL, from_body, from_query, media_type
+from bff.faces.screen import Raw, ServedScreen
+from bff.faces.sections_header import sections_header
+from bff.gateway.body import read_body
+from bff.gateway.context import REQUEST_ID
+from bff.gateway.request import Request
+from bff.gateway.screen_endpoint import budget_of
+from bff.gateway.watch import while_connected
+from bff.settings import LimitSettings
+from bff.upstream.scope import RequestScope
+
+# The verdicts are in the body too; proxies drop answers whose headers pass 8 KB, and aliases can make many of them.
+MAX_HEADER = 2048
+
+
+class GraphQLEndpoint:
+    """All screens of one app. Guests may come in: every screen is asked by itself whether they may see it."""
+
+    methods = ("GET", "POST")
+    guests = True
+    scopes: frozenset[str] = frozenset()
+
+    def __init__(
+        self, app: App, screens: Sequence[ServedScreen], limits: LimitSettings, *, introspection: bool = False
+    ) -> None:
+        self.app = app.name
+        self.template = app.graphql_path
+        self.schema = build_schema(app, screens, introspection=introspection)
+        self._limits = limits
+
+    async def answer(self, request: Request) -> Answer:
+        media = media_type(request.header(b"accept"))
+        budget = budget_of(request)
+        asked = await self._asked(request)
+        scope = RequestScope(((REQUEST_ID.decode(), request.id),))
+        raw = Raw(caller=request.caller, scope=scope, budget=budget)
+        try:
+            answered = await while_connected(request.receive, self.schema.answer(asked, raw, request.id))
+        finally:
+            request.calls = len(scope.records)
+        request.outcomes = answered.outcomes
+        return _answer(answered, media)
+
+    async def _asked(self, request: Request) -> Asked:
+        if request.method == "GET":
+            return from_query(request.scope["query_string"])
+        return from_body(request.header(b"content-type"), await read_body(request, self._limits.max_body))
+
+
+def _answer(answered: Answered, media: str) -> Answer:
+    """GraphQL's own media type tells a request at fault by its status; the older one is always 200."""
+    status = 400 if media == GRAPHQL and not answered.executed else 200
+    answer = Answer(status, to_json(answered.body), f"{media}; charset=utf-8".encode(), outcomes=answered.outcomes)
+    if answered.outcomes:
+        answer.headers.append((b"bff-sections", _header(answered.outcomes)))
+    return answer
+
+
+def _header(outcomes: Mapping[str, Outcome]) -> bytes:
+    """As many verdicts as fit."""
+    whole = sections_header(outcomes)
+    if len(whole) <= MAX_HEADER:
+        return whole
+    kept: dict[str, Outcome] = {}
+    size = 0
+    for key, outcome in outcomes.items():
+        size += len(sections_header({key: outcome})) + len(b", ")
+        if size > MAX_HEADER:
+            break
+        kept[key] = outcome
+    return sections_header(kept)

@@ -1,0 +1,40 @@
+"""Delivery: the service that speaks gRPC, by delivery.proto beside this file."""
+
+import msgspec
+
+from bff import Client
+from clients.money import Position
+
+
+class _Track(msgspec.Struct):
+    order_id: str
+
+
+class _Courier(msgspec.Struct):
+    id: str
+
+
+class Progress(msgspec.Struct):
+    order_id: str
+    status: str
+    courier_id: str = ""
+    eta_seconds: int = 0
+    position: Position | None = None
+
+
+class Courier(msgspec.Struct):
+    id: str
+    name: str
+    phone: str
+    vehicle: str
+    rating: float
+
+
+class Delivery(Client, service="delivery", proto="delivery.proto"):
+    """Where an order is, and who brings it."""
+
+    async def track(self, order_id: str) -> Progress:
+        return await self.rpc("/thali.delivery.v1.Delivery/Track", Progress, _Track(order_id))
+
+    async def courier(self, courier_id: str) -> Courier:
+        return await self.rpc("/thali.delivery.v1.Delivery/Courier", Courier, _Courier(courier_id))

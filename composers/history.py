@@ -1,0 +1,62 @@
+"""Order history: all that you ever ordered, where, and whether it is paid."""
+
+from typing import Annotated
+
+import strawberry
+from annotated_types import Ge, Le, MaxLen
+
+from bff import Caller, Screen, field, needs, section
+from clients.orders import Orders
+from clients.payments import Payments
+from clients.restaurants import Restaurants
+from composers._shapes import money
+from composers._viewer import known
+from composers.apps import mobile, web
+from schemas.history import OrderHistory, PastOrder, PastOrderPage
+from schemas.orders import OrderStatus
+
+Limit = Annotated[int, Ge(1), Le(50)]
+Cursor = Annotated[str, MaxLen(100)]
+
+
+@section(timeout=0.6)
+async def past_orders(orders: Orders, caller: Caller, limit: Limit = 20, cursor: Cursor | None = None) -> PastOrderPage:
+    """One page of orders, newest first."""
+    page = await orders.of(known(caller), limit, cursor)
+    return PastOrderPage(
+        items=[
+            PastOrder(
+                id=strawberry.ID(order.id),
+                status=OrderStatus(order.status),
+                total=money(order.total),
+                dishes=order.line_count,
+                placed_at=order.placed_at,
+                restaurant_id=strawberry.ID(order.restaurant_id),
+            )
+            for order in page.items
+        ],
+        next=page.next,
+    )
+
+
+@field(PastOrder, timeout=0.3)
+async def restaurant_name(orders: list[PastOrder], restaurants: Restaurants) -> list[str | None]:
+    """Where it came from."""
+    names = await restaurants.known.many(str(order.restaurant_id) for order in orders)
+    return [names[key].name if (key := str(order.restaurant_id)) in names else None for order in orders]
+
+
+@field(PastOrder, timeout=0.3, scopes=["payments:read"])
+async def payment(orders: list[PastOrder], payments: Payments) -> list[str | None]:
+    """Whether it is paid."""
+    known_payments = await payments.status.many(str(order.id) for order in orders)
+    return [known_payments.get(str(order.id)) for order in orders]
+
+
+history = Screen(
+    "/orders",
+    OrderHistory(orders=needs(past_orders)),
+    apps=(mobile, web),
+    name="orderHistory",
+    scopes=["orders:read"],
+)

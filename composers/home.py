@@ -1,0 +1,254 @@
+"""Home: who you are, what is on its way, where to eat. Compact on a phone, rich in a browser, and one for guests."""
+
+import strawberry
+
+from bff import Caller, Json, Screen, needs, section
+from clients.delivery import Delivery
+from clients.geocoder import Geocoder
+from clients.notifications import Banner, Notification, Notifications
+from clients.orders import Order, Orders
+from clients.restaurants import Restaurant, Restaurants
+from clients.users import Address, Users
+from composers._shapes import cards, money, tile
+from composers._viewer import known, tier, viewer
+from composers.apps import mobile, web
+from schemas.home import BannerCard, DeliveryArea, GuestHome, MobileHome, Note, PromotionTile, WebHome
+from schemas.orders import ActiveOrder, OrderLine, OrderStatus
+from schemas.people import Tier
+from schemas.restaurants import RestaurantCard, RestaurantTile
+
+# What fits a screen: a phone shows three rows at once, a browser a dozen tiles.
+ON_PHONE = 8
+IN_BROWSER = 24
+GUESTS = "GUEST"
+
+
+# Steps: what several sections need, fetched once, shown by none.
+
+
+@section(timeout=0.3)
+async def default_address(users: Users, caller: Caller) -> Address | None:
+    """Where the caller usually is."""
+    found = await users.addresses(known(caller))
+    return found[0] if found else None
+
+
+@section(timeout=0.35, fallback=list[Restaurant])
+async def around(restaurants: Restaurants, address: Address | None = needs(default_address)) -> list[Restaurant]:
+    """Restaurants near the caller, the best known ones where we do not know where that is."""
+    if address is None:
+        return await restaurants.popular(IN_BROWSER)
+    return await restaurants.near(address.area, IN_BROWSER)
+
+
+@around.fallback
+async def well_known(restaurants: Restaurants) -> list[Restaurant]:
+    return await restaurants.popular(IN_BROWSER)
+
+
+@section(timeout=0.35, fallback=list[Restaurant])
+async def recommended(restaurants: Restaurants, tier: Tier = needs(tier)) -> list[Restaurant]:
+    """The same for everybody of a tier."""
+    return await restaurants.recommended(tier.value, IN_BROWSER)
+
+
+@section(timeout=0.35, fallback=list[Restaurant])
+async def best_known(restaurants: Restaurants) -> list[Restaurant]:
+    return await restaurants.popular(IN_BROWSER)
+
+
+@section(timeout=0.3, fallback=list[Notification])
+async def unread_notes(notifications: Notifications, caller: Caller) -> list[Notification]:
+    return await notifications.unread(known(caller), IN_BROWSER)
+
+
+@section(timeout=0.35)
+async def orders_on_their_way(orders: Orders, caller: Caller) -> list[Order]:
+    return await orders.active(known(caller))
+
+
+# Sections of both homes.
+
+
+@section(timeout=0.3, fallback=None)
+async def delivery_area(geocoder: Geocoder, address: Address | None = needs(default_address)) -> DeliveryArea | None:
+    """Where you are delivered to."""
+    if address is None:
+        return None
+    area = await geocoder.area(address.area)
+    return DeliveryArea(name=area.name, postcode=area.postcode, label=address.label)
+
+
+@section(timeout=0.3, fallback=None, scopes=["orders:read"])
+async def active_order(delivery: Delivery, orders: list[Order] = needs(orders_on_their_way)) -> ActiveOrder | None:
+    """The order that is on its way, and when it arrives."""
+    if not orders:
+        return None
+    order = orders[0]
+    status = OrderStatus(order.status)
+    minutes = None
+    if status is OrderStatus.ON_THE_WAY:
+        minutes = -(-(await delivery.track(order.id)).eta_seconds // 60)
+    return ActiveOrder(id=strawberry.ID(order.id), status=status, total=money(order.total), eta_minutes=minutes)
+
+
+@section(timeout=0.4, fallback=list[OrderLine], scopes=["orders:read"])
+async def last_orders(orders: Orders, restaurants: Restaurants, caller: Caller) -> list[OrderLine]:
+    """What you had before."""
+    page = await orders.of(known(caller), ON_PHONE)
+    names = await restaurants.known.many(order.restaurant_id for order in page.items)
+    return [
+        OrderLine(
+            id=strawberry.ID(order.id),
+            restaurant_id=strawberry.ID(order.restaurant_id),
+            restaurant_name=names[order.restaurant_id].name if order.restaurant_id in names else "",
+            total=money(order.total),
+            placed_at=order.placed_at,
+        )
+        for order in page.items
+    ]
+
+
+@section(timeout=0.3, fallback=list[BannerCard])
+async def banners(notifications: Notifications, tier: Tier = needs(tier)) -> list[BannerCard]:
+    """What customers like you should know."""
+    return _banners(await notifications.banners(tier.value))
+
+
+@section(timeout=0.3, fallback=None)
+async def cuisines(restaurants: Restaurants) -> Json:
+    """All kitchens, passed on as the service writes them."""
+    return await restaurants.cuisines()
+
+
+# Mobile's own shapes.
+
+
+@section(fallback=list[RestaurantCard])
+async def nearby_cards(found: list[Restaurant] = needs(around)) -> list[RestaurantCard]:
+    return cards(found, ON_PHONE)
+
+
+@section(fallback=list[RestaurantCard])
+async def picked_cards(found: list[Restaurant] = needs(recommended)) -> list[RestaurantCard]:
+    return cards(found, ON_PHONE)
+
+
+@section(fallback=None)
+async def unread(found: list[Notification] = needs(unread_notes)) -> int:
+    return len(found)
+
+
+# Web's own shapes.
+
+
+@section(fallback=list[RestaurantTile])
+async def nearby_tiles(found: list[Restaurant] = needs(around)) -> list[RestaurantTile]:
+    return [tile(restaurant) for restaurant in found]
+
+
+@section(fallback=list[RestaurantTile])
+async def picked_tiles(found: list[Restaurant] = needs(recommended)) -> list[RestaurantTile]:
+    return [tile(restaurant) for restaurant in found]
+
+
+@section(fallback=list[RestaurantTile])
+async def popular_tiles(found: list[Restaurant] = needs(best_known)) -> list[RestaurantTile]:
+    return [tile(restaurant) for restaurant in found]
+
+
+@section(timeout=0.4, fallback=list[RestaurantTile])
+async def favourite_tiles(users: Users, restaurants: Restaurants, caller: Caller) -> list[RestaurantTile]:
+    """Where you like to eat."""
+    ids = await users.favourite_ids(known(caller))
+    found = await restaurants.known.many(ids)
+    return [tile(found[restaurant_id]) for restaurant_id in ids if restaurant_id in found]
+
+
+@section(timeout=0.4, fallback=list[PromotionTile])
+async def promotions(restaurants: Restaurants, address: Address | None = needs(default_address)) -> list[PromotionTile]:
+    """Discounts where you are."""
+    if address is None:
+        return []
+    found = await restaurants.promotions(address.area, ON_PHONE)
+    names = await restaurants.known.many(promotion.restaurant_id for promotion in found)
+    return [
+        PromotionTile(
+            id=strawberry.ID(promotion.id),
+            title=promotion.title,
+            percent=promotion.percent,
+            code=promotion.code,
+            restaurant_name=names[promotion.restaurant_id].name,
+            ends_at=promotion.ends_at,
+        )
+        for promotion in found
+        if promotion.restaurant_id in names
+    ]
+
+
+@section(fallback=list[Note])
+async def notes(found: list[Notification] = needs(unread_notes)) -> list[Note]:
+    return [
+        Note(id=strawberry.ID(note.id), title=note.title, text=note.text, link=note.link, created_at=note.created_at)
+        for note in found
+    ]
+
+
+# For guests.
+
+
+@section(fallback=list[RestaurantCard])
+async def popular_cards(found: list[Restaurant] = needs(best_known)) -> list[RestaurantCard]:
+    return cards(found, ON_PHONE)
+
+
+@section(timeout=0.3, fallback=list[BannerCard])
+async def guest_banners(notifications: Notifications) -> list[BannerCard]:
+    return _banners(await notifications.banners(GUESTS))
+
+
+def _banners(found: list[Banner]) -> list[BannerCard]:
+    return [BannerCard(id=strawberry.ID(banner.id), title=banner.title, link=banner.link) for banner in found]
+
+
+mobile_home = Screen(
+    "/home",
+    MobileHome(
+        viewer=needs(viewer),
+        delivery_area=needs(delivery_area),
+        active_order=needs(active_order),
+        last_orders=needs(last_orders),
+        nearby=needs(nearby_cards),
+        picks=needs(picked_cards),
+        banners=needs(banners),
+        unread=needs(unread),
+    ),
+    apps=(mobile,),
+)
+
+web_home = Screen(
+    "/home",
+    WebHome(
+        viewer=needs(viewer),
+        delivery_area=needs(delivery_area),
+        active_order=needs(active_order),
+        last_orders=needs(last_orders),
+        nearby=needs(nearby_tiles),
+        picks=needs(picked_tiles),
+        popular=needs(popular_tiles),
+        favourites=needs(favourite_tiles),
+        promotions=needs(promotions),
+        banners=needs(banners),
+        notes=needs(notes),
+        cuisines=needs(cuisines),
+    ),
+    apps=(web,),
+)
+
+guest_home = Screen(
+    "/guest/home",
+    GuestHome(popular=needs(popular_cards), banners=needs(guest_banners), cuisines=needs(cuisines)),
+    apps=(mobile, web),
+    name="guestHome",
+    guests=True,
+)

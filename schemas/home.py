@@ -1,0 +1,92 @@
+"""The home screens: compact for mobile, rich for web, and one for guests."""
+
+from datetime import datetime
+
+import strawberry
+
+from bff import Json
+from schemas.orders import ActiveOrder, OrderLine
+from schemas.people import ViewerBadge
+from schemas.restaurants import RestaurantCard, RestaurantTile
+
+
+@strawberry.type
+class DeliveryArea:
+    """Where you are delivered to."""
+
+    name: str
+    postcode: str
+    label: str
+
+
+@strawberry.type
+class BannerCard:
+    """Something that we would like you to know."""
+
+    id: strawberry.ID
+    title: str
+    link: str
+
+
+@strawberry.type
+class Note:
+    """A message to you."""
+
+    id: strawberry.ID
+    title: str
+    text: str
+    link: str
+    created_at: datetime
+
+
+@strawberry.type
+class PromotionTile:
+    """A discount, and where it is given."""
+
+    id: strawberry.ID
+    title: str
+    percent: int
+    code: str
+    restaurant_name: str
+    ends_at: datetime
+
+
+@strawberry.type
+class MobileHome:
+    """Home on a phone: who you are, your order on its way, where to eat."""
+
+    viewer: ViewerBadge
+    delivery_area: DeliveryArea | None
+    active_order: ActiveOrder | None
+    last_orders: list[OrderLine]
+    nearby: list[RestaurantCard]
+    picks: list[RestaurantCard]
+    banners: list[BannerCard]
+    unread: int | None
+
+
+@strawberry.type
+class WebHome:
+    """Home on a large screen: the same sections as on a phone and more of them, in larger shapes."""
+
+    viewer: ViewerBadge
+    delivery_area: DeliveryArea | None
+    active_order: ActiveOrder | None
+    last_orders: list[OrderLine]
+    nearby: list[RestaurantTile]
+    picks: list[RestaurantTile]
+    popular: list[RestaurantTile]
+    favourites: list[RestaurantTile]
+    promotions: list[PromotionTile]
+    banners: list[BannerCard]
+    notes: list[Note]
+    cuisines: Json | None
+
+
+@strawberry.type
+class GuestHome:
+    """Home for somebody we do not know yet."""
+
+    popular: list[RestaurantCard]
+    banners: list[BannerCard]
+    cuisines: Json | None

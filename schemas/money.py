@@ -1,0 +1,11 @@
+"""Money as clients see it."""
+
+import strawberry
+
+
+@strawberry.type
+class Money:
+    """Minor units (cents) and a currency (ISO 4217): 1250 EUR is 12.50 euro."""
+
+    amount: int
+    currency: str

@@ -1,0 +1,67 @@
+"""Restaurants as cards (mobile) and as tiles (web)."""
+
+from enum import Enum
+
+import strawberry
+
+from schemas.money import Money
+
+
+@strawberry.enum
+class Cuisine(Enum):
+    """What a kitchen cooks."""
+
+    ITALIAN = "ITALIAN"
+    INDIAN = "INDIAN"
+    JAPANESE = "JAPANESE"
+    TURKISH = "TURKISH"
+    VIETNAMESE = "VIETNAMESE"
+    MEXICAN = "MEXICAN"
+    LEBANESE = "LEBANESE"
+    GERMAN = "GERMAN"
+    KOREAN = "KOREAN"
+    ETHIOPIAN = "ETHIOPIAN"
+
+
+@strawberry.type
+class Rating:
+    """What all reviews of a restaurant sum up to."""
+
+    average: float
+    count: int
+
+
+@strawberry.type
+class RestaurantCard:
+    """A restaurant in a list on a small screen."""
+
+    id: strawberry.ID
+    name: str
+    cuisine: Cuisine
+    minutes: str
+    rating: Rating | None = None
+
+
+@strawberry.type
+class RestaurantTile:
+    """A restaurant in a list on a large screen."""
+
+    id: strawberry.ID
+    name: str
+    cuisine: Cuisine
+    area: str
+    minutes: str
+    delivery_fee: Money
+    opens: str
+    closes: str
+    price_level: int
+    picture_url: str
+    rating: Rating | None = None
+
+
+@strawberry.type
+class RestaurantCardPage:
+    """One page of a search; `next` is the cursor of the following one, null at the end."""
+
+    items: list[RestaurantCard]
+    next: str | None
