@@ -78,7 +78,13 @@ class Deliveries:
 
     def courier(self, asked: dict[str, object]) -> dict[str, object]:
         row = self._found("couriers", "id", read(asked, Id).id)
-        return {name: row[name] for name in ("name", "phone", "vehicle", "rating")} | {"id": str(row["id"])}
+        return {
+            "id": str(row["id"]),
+            "name": row["name"],
+            "phone": row["phone"],
+            "vehicle": row["vehicle"],
+            "rating": row["rating"],
+        }
 
     def estimate(self, asked: dict[str, object]) -> dict[str, object]:
         way = read(asked, Way)

@@ -83,7 +83,7 @@ class GrpcService(StubService):
                 return json_format.ParseDict(given, answered())
 
         return grpc.unary_unary_rpc_method_handler(
-            serve, request_deserializer=asked.FromString, response_serializer=Message.SerializeToString
+            serve, request_deserializer=asked.FromString, response_serializer=answered.SerializeToString
         )
 
     @contextmanager

@@ -5,7 +5,7 @@ import hashlib
 import msgspec
 
 from backends.store import Row
-from backends.web import Ask, Refused, Table, money, now, page
+from backends.web import Ask, Refused, Table, is_id, money, now, page
 from bff.testing.stub import StubReply
 
 STATUSES = ("PLACED", "PREPARING", "ON_THE_WAY", "DELIVERED", "CANCELLED")
@@ -102,12 +102,18 @@ def place(ask: Ask) -> object:
         return again
     if not ask.exists("users", wanted.user_id):
         raise Refused(422, f"no user {wanted.user_id}")
-    if wanted.payment_id is not None and not ask.exists("payments", wanted.payment_id):
-        raise Refused(422, f"no payment {wanted.payment_id}")
+    if wanted.payment_id is not None and not free_payment(ask, wanted.payment_id):
+        raise Refused(422, f"no payment {wanted.payment_id} that is not used yet")
     number = written(ask, wanted, priced(ask, wanted))
     if key:
         ask.store.write("INSERT INTO once VALUES (?, ?, ?)", f"orders {key}", digest, number)
     return StubReply.json(shown(found(ask, number)), 201)
+
+
+def free_payment(ask: Ask, key: str) -> bool:
+    """Whether there is such a payment and it has paid no order yet."""
+    sql = "SELECT 1 FROM payments WHERE id = ? AND order_id IS NULL"
+    return is_id(key) and ask.store.one(sql, int(key)) is not None
 
 
 def written(ask: Ask, wanted: NewOrder, basket: Priced) -> int:

@@ -60,9 +60,9 @@ def load(where: Path) -> Store:
         fcntl.flock(lock, fcntl.LOCK_EX)  # test workers start together; one of them builds, the others wait
         if version_of(file) != VERSION:
             build(file)
-    memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    memory = sqlite3.connect(":memory:", isolation_level=None)
     with closing(sqlite3.connect(file)) as source:
-        source.backup(memory)
+        source.backup(memory)  # 18 MB in some 20 ms
     return Store(memory)
 
 

@@ -1,0 +1,1 @@
+"""Workloads, peers and the harness that compares them: `python -m benchmarks --help`."""

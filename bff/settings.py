@@ -27,20 +27,26 @@ class ServiceSettings(_Part):
 
     instances: list[str] = Field(min_length=1, description="its copies, as http://host:port (grpc: host:port)")
     wire: Literal["http1", "httpx", "grpc"] = Field(
-        "http1", description="http1 is our own; httpx for HTTP/2 backends and proxies; grpc for gRPC"
+        default="http1", description="http1 is our own; httpx for HTTP/2 backends and proxies; grpc for gRPC"
     )
-    timeout: float = Field(0.8, gt=0, description="seconds a call may take in all; under the default budget of a screen")
+    timeout: float = Field(
+        default=0.8, gt=0, description="seconds a call may take in all; under the default budget of a screen"
+    )
     connect_timeout: float = Field(
-        0.25,
+        default=0.25,
         gt=0,
         description="seconds to connect; a SYN sent again takes 1 s, so more buys nothing inside a data centre",
     )
-    first_byte_timeout: float | None = Field(None, gt=0, description="seconds to the first byte; none: the total counts")
-    max_in_flight: int = Field(
-        100, ge=1, description="calls at once and worker; Little: 100 at 50 ms is 2,000 calls/s, more is a backlog"
+    first_byte_timeout: float | None = Field(
+        default=None, gt=0, description="seconds to the first byte; none: the total counts"
     )
-    max_body: int = Field(8 * 1024 * 1024, ge=1, description="bytes of an answer, decoded; a screen has no use for more")
-    control: list[str] = Field([], description="demo only: where `bff break` and `bff heal` switch its faults")
+    max_in_flight: int = Field(
+        default=100, ge=1, description="calls at once and worker; Little: 100 at 50 ms is 2,000 calls/s, more is a backlog"
+    )
+    max_body: int = Field(
+        default=8 * 1024 * 1024, ge=1, description="bytes of an answer, decoded; a screen has no use for more"
+    )
+    control: list[str] = Field(default=[], description="demo only: where `bff break` and `bff heal` switch its faults")
 
 
 class IssuerSettings(_Part):
@@ -48,9 +54,12 @@ class IssuerSettings(_Part):
 
     issuer: str = Field(description="the exact `iss` of its tokens")
     jwks_url: str = Field(description="where its public keys are")
-    audience: str = Field("thali", description="the `aud` that a token must name")
-    algorithms: list[str] = Field(["ES256", "RS256"], description="asymmetric ones only: the keys are public")
-    token_url: str | None = Field(None, description="demo only: where `bff token` gets a token")
+    audience: str = Field(default="thali", description="the `aud` that a token must name")
+    algorithms: list[str] = Field(default=["ES256", "RS256"], description="asymmetric ones only: the keys are public")
+    typ: list[str] = Field(default=["at+jwt"], description="token types taken (RFC 9068); some providers only send JWT")
+    tenant_claim: str | None = Field(default=None, description="the claim that tells the caller's tenant, if one does")
+    allow_http: bool = Field(default=False, description="plain http to another machine; only where the network is trusted")
+    token_url: str | None = Field(default=None, description="demo only: where `bff token` gets a token")
 
 
 class RouteSettings(_Part):
@@ -59,32 +68,37 @@ class RouteSettings(_Part):
     path: str = Field(description="the public path, exact")
     service: str
     to: str = Field(description="the backend's path")
-    methods: list[str] = Field(["GET"])
-    guests: bool = Field(False, description="whether callers without an identity may use it")
-    scopes: list[str] = Field([])
+    methods: list[str] = Field(default=["GET"])
+    guests: bool = Field(default=False, description="whether callers without an identity may use it")
+    scopes: list[str] = Field(default=[])
 
 
 class ServerSettings(_Part):
     """Where it listens and how it stops."""
 
-    public: str = Field("127.0.0.1:8000", description="what clients call")
-    admin: str = Field("127.0.0.1:8001", description="probes, docs, GraphiQL; keep it private")
-    workers: int = Field(1, ge=1, description="processes; one a core")
+    public: str = Field(default="127.0.0.1:8000", description="what clients call")
+    admin: str = Field(default="127.0.0.1:8001", description="probes, docs, GraphiQL; keep it private")
+    workers: int = Field(default=1, ge=1, description="processes; one a core")
     drain: float = Field(
-        10.0, ge=0, description="seconds between SIGTERM and closing: two periods of a balancer that probes every 5 s"
+        default=6.0,
+        ge=0,
+        description="seconds between SIGTERM and closing: two looks of a balancer that probes every 3 s, "
+        "and longer than the 5 s that an idle connection is kept",
     )
-    grace: float = Field(25.0, gt=0, description="seconds for requests in flight; under Kubernetes' 30 s before SIGKILL")
+    grace: float = Field(
+        default=25.0, gt=0, description="seconds for requests in flight; under Kubernetes' 30 s before SIGKILL"
+    )
 
 
 class LimitSettings(_Part):
     """What a request may measure."""
 
-    max_body: int = Field(1024 * 1024, ge=0, description="bytes of a request's body")
-    max_query: int = Field(8 * 1024, ge=0, description="bytes of a query string; what browsers and proxies agree on")
+    max_body: int = Field(default=1024 * 1024, ge=0, description="bytes of a request's body")
+    max_query: int = Field(default=8 * 1024, ge=0, description="bytes of a query string; what browsers and proxies agree on")
 
 
 class LogSettings(_Part):
-    access: bool = Field(True, description="one JSON line a request on standard output")
+    access: bool = Field(default=True, description="one JSON line a request on standard output")
 
 
 class Settings(BaseSettings):
@@ -92,13 +106,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="BFF_", env_nested_delimiter="__", extra="forbid", frozen=True)
 
-    composers: str = Field("composers", description="the package whose modules declare apps, screens and fields")
+    composers: str = Field(default="composers", description="the package whose modules declare apps, screens and fields")
     server: ServerSettings = ServerSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
-    issuers: dict[str, IssuerSettings] = Field({}, description="by a name of your own: [issuers.users]")
-    services: dict[str, ServiceSettings] = Field({}, description="by name: [services.users]")
-    routes: dict[str, RouteSettings] = Field({}, description="plain routes, by name: [routes.login]")
+    issuers: dict[str, IssuerSettings] = Field(default={}, description="by a name of your own: [issuers.users]")
+    services: dict[str, ServiceSettings] = Field(default={}, description="by name: [services.users]")
+    routes: dict[str, RouteSettings] = Field(default={}, description="plain routes, by name: [routes.login]")
 
     @field_validator("composers")
     @classmethod

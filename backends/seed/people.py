@@ -10,7 +10,7 @@ PASSWORD = "thali"
 
 
 def hashed(password: str, salt: str) -> str:
-    """The stored form of a password; the cost is kept small because 2,000 are made at once and nothing real is behind."""
+    """The stored form of a password; the cost is kept small because 2,000 are made at once, none of them real."""
     return hashlib.scrypt(password.encode(), salt=salt.encode(), n=256, r=8, p=1, dklen=32).hex()
 
 

@@ -8,6 +8,7 @@ from backends.seed import words
 
 ACTIVE = 200  # orders that are under way at the seed's now
 HOURS = 24 * 365
+HOMES = "SELECT user_id, street || ', ' || postcode || ' ' || area, lat, lon FROM addresses WHERE is_default"
 DELIVERY_OF = {"PLACED": "ASSIGNED", "PREPARING": "WAITING", "ON_THE_WAY": "UNDER_WAY", "DELIVERED": "DELIVERED"}
 
 
@@ -53,8 +54,7 @@ def add_orders(connection: sqlite3.Connection, rng: random.Random) -> None:
     for restaurant, dish, name, price in connection.execute("SELECT restaurant_id, id, name, price FROM dishes"):
         menus.setdefault(restaurant, []).append((dish, name, price))
     fees = dict(connection.execute("SELECT id, fee FROM restaurants").fetchall())
-    homes = {user: row for user, *row in connection.execute(
-        "SELECT user_id, street || ', ' || postcode || ' ' || area, lat, lon FROM addresses WHERE is_default")}  # fmt: skip
+    homes = {user: row for user, *row in connection.execute(HOMES)}
     methods = dict(connection.execute("SELECT user_id, id FROM methods WHERE is_default").fetchall())
     orders, lines, payments, deliveries = [], [], [], []
     for number, draft in enumerate(drafts(rng), start=1):
@@ -65,8 +65,13 @@ def add_orders(connection: sqlite3.Connection, rng: random.Random) -> None:
         ]
         subtotal = sum(quantity * price for _, _, quantity, price in chosen)
         address, lat, lon = homes[draft.user]
-        orders.append((number, draft.user, restaurant, draft.status, placed, words.CURRENCY, subtotal, fees[restaurant],
-                       len(chosen), address, rng.choice(("", "", "Ring twice", "Leave at the door")), number))  # fmt: skip
+        wish = rng.choice(("", "", "Ring twice", "Leave at the door"))
+        orders.append(
+            (
+                number, draft.user, restaurant, draft.status, placed, words.CURRENCY, subtotal, fees[restaurant],
+                len(chosen), address, wish, number,
+            )
+        )  # fmt: skip
         lines += [(number, position, *line) for position, line in enumerate(chosen)]
         paid = "REFUNDED" if draft.status == "CANCELLED" else "CAPTURED"
         payments.append(

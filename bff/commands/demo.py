@@ -1,7 +1,6 @@
 """`bff demo`: the demo's backends and the gateway over them, and what to paste next."""
 
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -59,7 +58,7 @@ def _when_ready(settings: Settings, started: list[subprocess.Popen[bytes]], user
     while monotonic() < until:
         for process in started:
             if process.poll() is not None:
-                raise Refusal([f"{shlex.join(process.args[1:])} ended with {process.returncode}; its words are above"])  # type: ignore[index]
+                raise Refusal([f"{process.args!r} ended with {process.returncode}; its words are above"])
         try:
             if httpx.get(f"http://{settings.server.admin}/readyz", trust_env=False).is_success:
                 return token_for(user)

@@ -1,10 +1,9 @@
 """`@field(ProductCard)`: one attribute of every item of a type, filled from another backend, only when asked."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec
 
 P = ParamSpec("P")
-V = TypeVar("V")
 
 
 class Field:
@@ -33,7 +32,7 @@ class Field:
 
 def field(
     item: type, *, name: str | None = None, timeout: float | None = None, scopes: Iterable[str] = ()
-) -> Callable[[Callable[P, Awaitable[Sequence[V]]]], Field]:
+) -> Callable[[Callable[P, Awaitable[Sequence[object]]]], Field]:
     """Make an async function fill the attribute of its own name (or of `name`) on every `item`.
 
     The function's first parameter gets the list of items; it returns their values in the same order, None where there
@@ -41,7 +40,7 @@ def field(
     and the outcome is named `section.attribute`; the section itself is unharmed. `timeout` is in seconds.
     """
 
-    def decorate(function: Callable[P, Awaitable[Sequence[V]]]) -> Field:
+    def decorate(function: Callable[P, Awaitable[Sequence[object]]]) -> Field:
         return Field(item, function, name, timeout, frozenset(scopes))
 
     return decorate

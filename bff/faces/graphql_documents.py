@@ -19,9 +19,9 @@ from bff.faces.graphql_limits import MAX_CHARACTERS, MAX_TOKENS, too_much
 
 # An app's own clients send some dozens of documents; parsing and validating one costs 2 ms.
 KEPT_DOCUMENTS = 512
-# A tree takes some 250 bytes a character, so this bounds the memory of them all to about 100 MB, and an app's real
-# documents, 1,000 to 3,000 characters each, to a tenth of that.
-KEPT_CHARACTERS = 400_000
+# A tree takes up to 370 bytes a character, so this bounds the memory of them all to about 100 MB. A hundred documents of
+# 2,000 characters, as apps have them, fit and take a tenth of it.
+KEPT_CHARACTERS = 256 * 1024
 # Enough to mend a document by; each costs time to find.
 MAX_ERRORS = 10
 

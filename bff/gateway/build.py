@@ -1,5 +1,6 @@
 """From settings and a project to what a worker serves. `serve_project` is the factory that `bff serve` names."""
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 
 from starlette.types import ASGIApp
@@ -38,6 +39,7 @@ class Gateway:
         }
         self._verifier = JwtVerifier(_issuers(settings), http_fetch())
         self._stack = Stack(Routes(self._endpoints()), self._verifier, settings.limits, self.access)
+        self._warming: asyncio.Task[None] | None = None
         self.admin: ASGIApp = admin_app(self.screens)
 
     @property
@@ -49,9 +51,13 @@ class Gateway:
         return self._stack.in_flight
 
     async def startup(self) -> None:
-        """Nothing is called: a gateway starts with every backend down."""
+        """Fetch the issuers' keys behind the first requests, not before them: a gateway starts with every backend down."""
+        self._warming = asyncio.create_task(self._verifier.warm())
 
     async def shutdown(self) -> None:
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.wait([self._warming])
         await self.upstreams.close()
         await self._verifier.close()
         self.access.flush()
@@ -83,6 +89,9 @@ def _issuers(settings: Settings) -> list[Issuer]:
             audience=found.audience,
             algorithms=tuple(found.algorithms),
             jwks_url=found.jwks_url,
+            typ=tuple(found.typ),
+            tenant_claim=found.tenant_claim,
+            allow_http=found.allow_http,
         )
         for found in settings.issuers.values()
     ]

@@ -7,7 +7,7 @@ it is cancelled exactly when nobody waits for it any more.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable
-from typing import Any, Concatenate, Generic, Protocol, cast, overload
+from typing import Any, ClassVar, Concatenate, Generic, cast, overload
 
 from aiodataloader import DataLoader
 from typing_extensions import ParamSpec, TypeVar
@@ -22,12 +22,13 @@ DEFAULT_MAX_SIZE = 100
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 P = ParamSpec("P", default=[])
+Q = ParamSpec("Q")  # P where a default would come before V, which has none
 
 
-class Owner(Protocol):
+class Owner:
     """What a batched method needs of the client that it is a method of."""
 
-    service: str
+    service: ClassVar[str] = ""
     scope: RequestScope
 
 
@@ -83,10 +84,10 @@ class BoundBatch(Generic[K, V, P]):
 
 def batched(
     *, max_size: int = DEFAULT_MAX_SIZE
-) -> Callable[[Callable[Concatenate[Any, list[K], P], Awaitable[dict[K, V]]]], Batched[K, V, P]]:
+) -> Callable[[Callable[Concatenate[Any, list[K], Q], Awaitable[dict[K, V]]]], Batched[K, V, Q]]:
     """Make a client's method of many keys callable with one; at most `max_size` keys travel in a call."""
 
-    def decorate(function: Callable[Concatenate[Any, list[K], P], Awaitable[dict[K, V]]]) -> Batched[K, V, P]:
+    def decorate(function: Callable[Concatenate[Any, list[K], Q], Awaitable[dict[K, V]]]) -> Batched[K, V, Q]:
         return Batched(function, max_size)
 
     return decorate

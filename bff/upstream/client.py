@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from bff.deadline import Deadline, current_deadline
 from bff.errors import BackendError, BackendInvalid, BackendStatus, Missing
+from bff.upstream.batching import Owner
 from bff.upstream.call import Call, Headers, Reply, Sender
 from bff.upstream.codecs.codec import Codec, CodecError
 from bff.upstream.codecs.grpc import GrpcMethod, ProtoFile
@@ -33,9 +34,10 @@ class Service:
     name: str
     sender: Sender
     timeout: float = DEFAULT_TIMEOUT
+    stats: Callable[[], dict[str, int]] = dict  # counts of its connections, for /stats
 
 
-class Client:
+class Client(Owner):
     """Base of the typed clients. `class Catalog(Client, service="catalog")` names the service of bff.toml that it calls.
 
     Methods are coroutines over `get`, `post`, `put`, `patch`, `delete`. Words in braces in the path are filled from the
@@ -44,7 +46,6 @@ class Client:
     subclass whose methods return values: it needs no arguments.
     """
 
-    service: ClassVar[str] = ""
     codec: ClassVar[Codec] = JSON
     _decoders: ClassVar[dict[Any, Callable[[bytes], Any]]] = {}  # Any: keyed by type, which maps to that type's decoder
 

@@ -28,16 +28,12 @@ class Stale(BackendUnreachable):
 class Owner(Protocol):
     """Who keeps a connection while it is idle. Called from inside the event loop, so it must not wait."""
 
-    def made(self, connection: "Connection") -> None:
-        """It is open (and past its TLS handshake)."""
-        ...
-
     def rested(self, connection: "Connection", now: float) -> None:
         """An answer is whole and another request may follow: keep it by `rest`, or `abort` it."""
         ...
 
     def lost(self, connection: "Connection") -> None:
-        """It is no longer of use. Told exactly once for each connection that was made."""
+        """Its socket is closed. Not told of one whose making was cancelled: uvloop closes that without a word."""
         ...
 
 
@@ -121,7 +117,6 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are not instances of it
-        self._owner.made(self)
 
     def data_received(self, data: bytes) -> None:
         waiter = self.waiter

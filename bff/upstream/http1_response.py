@@ -12,32 +12,28 @@ from typing import Final
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from bff.upstream.call import Reply
+from bff.upstream.http1_head import FramingError, Head, head_end
 from bff.upstream.inflate import InflateError, Inflater
 
-_HEAD_END: Final = b"\r\n\r\n"
-_VERSIONS: Final = (b"HTTP/1.1 ", b"HTTP/1.0 ")
-_FRAMING: Final = frozenset({b"transfer-encoding", b"content-length", b"content-encoding"})
+__all__ = ["FramingError", "ResponseReader"]
+
 # RFC 9110 section 15.2 lets any number come first; a backend that sends more than these is playing for time.
 _MAX_INTERIM: Final = 8
 # One-byte chunks cost 5 bytes of framing each; more than 8 for a byte of body is extensions or trailers without end.
 _CHUNK_OVERHEAD: Final = 8
 
 
-class FramingError(Exception):
-    """The answer breaks HTTP framing or passes a cap: nothing of it may be used, nor of what follows it."""
-
-
 class ResponseReader:
     """Reads the answers of one connection, one after the other.
 
     `expect` before each request, `feed` what arrives until it says True, then `take` the reply. `reusable` then tells
-    whether another request may follow on this connection (RFC 9112 section 9.3).
+    whether another request may follow on this connection (RFC 9112 section 9.3). `secure` says that it is TLS.
     """
 
     __slots__ = (
         "_bodiless",
         "_chunked",
-        "_headers",
+        "_head",
         "_inflater",
         "_interims",
         "_left",
@@ -47,6 +43,7 @@ class ResponseReader:
         "_parser",
         "_partial",
         "_parts",
+        "_secure",
         "_size",
         "_status",
         "_whole",
@@ -54,8 +51,9 @@ class ResponseReader:
         "reusable",
     )
 
-    def __init__(self, max_head: int, max_headers: int, max_body: int) -> None:
+    def __init__(self, max_head: int, max_headers: int, max_body: int, *, secure: bool = False) -> None:
         self._max_head, self._max_headers, self._max_body = max_head, max_headers, max_body
+        self._secure = secure
         self.expect("GET")
 
     def expect(self, method: str) -> None:
@@ -63,7 +61,7 @@ class ResponseReader:
         # llhttp reads heads and chunks; a body of known length goes past it, so each answer has a parser of its own.
         self._parser = HttpResponseParser(self)
         self._bodiless = method == "HEAD"
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._head: Head | None = None
         self._parts: list[bytes] = []
         self._partial = b""
         self._status = self._size = self._wire_size = self._interims = 0
@@ -74,14 +72,18 @@ class ResponseReader:
     def feed(self, data: bytes) -> bool:
         """Take in what arrived; True once the answer is whole. FramingError when it cannot be one."""
         try:
-            while not self._status:
-                end = self._head_end(data)
+            while self._head is None:
+                if self._partial:
+                    data = self._partial + data
+                end = head_end(data, self._max_head)
                 if not end:
+                    self._partial = data
                     return False
-                head, self._partial = self._partial + data[:end], b""
-                data = data[end:]
+                head, data, self._partial = data[:end], data[end:], b""
                 self._parser.feed_data(head)
                 self._read_head(head)
+                if not data and self._head is None:
+                    return False
             return self._feed_body(data)
         except HttpParserError as broken:
             # What our own callbacks refuse reaches us as the context of httptools' error.
@@ -93,7 +95,7 @@ class ResponseReader:
 
     def end(self) -> bool:
         """The backend has closed its side; True if that is how this answer ends (RFC 9112 section 6.3 rule 8)."""
-        if not self._status or self._chunked or self._left is not None:
+        if self._head is None or self._chunked or self._left is not None:
             return False
         try:
             self._end_at(b"")
@@ -103,32 +105,14 @@ class ResponseReader:
 
     def take(self, instance: str) -> Reply:
         """The whole answer, its body decoded."""
-        parts, headers = self._parts, self._headers
+        assert self._head is not None
+        parts, headers = self._parts, self._head.headers
         if self._inflater is not None:
             # Both describe the body as it was on the wire, not the one we hand on.
             headers = [header for header in headers if header[0] not in (b"content-encoding", b"content-length")]
         return Reply(self._status, headers, parts[0] if len(parts) == 1 else b"".join(parts), instance)
 
-    # The head.
-
-    def _head_end(self, data: bytes) -> int:
-        """How much of `data` belongs to the head; 0 when the head goes on after it (it is kept then)."""
-        before = len(self._partial)
-        seen = self._partial + data if before else data
-        end = seen.find(_HEAD_END) + 4
-        if end > self._max_head or (end < 4 and len(seen) > self._max_head):
-            raise FramingError(f"a head of more than {self._max_head} bytes")
-        if not seen.startswith(_VERSIONS) and not any(version.startswith(seen) for version in _VERSIONS):
-            raise FramingError("not an HTTP/1.1 or HTTP/1.0 answer")
-        if end >= 4:
-            return end - before
-        # A head of bare LFs would have no end, and be told as a timeout.
-        if seen.count(b"\n") != seen.count(b"\r\n"):
-            raise FramingError("a bare LF in the head")
-        self._partial = seen
-        return 0
-
-    def _read_head(self, head: bytes) -> None:
+    def _read_head(self, raw: bytes) -> None:
         """Draw the consequences of a head that llhttp has found well-formed."""
         status = self._parser.get_status_code()
         if status < 200:
@@ -136,22 +120,19 @@ class ResponseReader:
             return
         if status > 599:
             raise FramingError(f"status {status}")
-        # llhttp allowed no fold, no bare CR or LF and no odd name, so each line is one header and its first colon ends
-        # the name: cheaper than a callback for each.
-        headers = self._headers
-        for line in head.split(b"\r\n")[1:-2]:
-            name, _, value = line.partition(b":")
-            name, value = name.lower(), value.strip(b" \t")
-            headers.append((name, value))
-            if name in _FRAMING:
-                self._on_framing(name, value)
-        if len(headers) > self._max_headers:
-            raise FramingError(f"more than {self._max_headers} headers")
-        if self._chunked and not head.startswith(_VERSIONS[0]):
-            raise FramingError("a transfer coding in HTTP/1.0")  # RFC 9112 section 6.1: its framing is faulty
-        if self._left is not None and self._left > self._max_body and not self._bodiless and not self._whole:
-            raise FramingError(f"a body of {self._left} bytes, over the cap of {self._max_body}")
+        head = self._head = Head(raw, self._max_headers)
         self._status = status
+        if self._bodiless or self._whole:  # RFC 9112 section 6.3 rule 1, or a Content-Length of 0
+            self._bodiless = True
+            return
+        self._chunked, self._left = head.chunked, head.length
+        if head.length is not None and head.length > self._max_body:
+            raise FramingError(f"a body of {head.length} bytes, over the cap of {self._max_body}")
+        if self._secure and head.length is None and not head.chunked:
+            # RFC 9112 section 9.8: only a closure alert may end it, and the event loops tell a cut as they tell an end.
+            raise FramingError("a body of no stated length over TLS")
+        if head.gzip:
+            self._inflater = Inflater(self._max_body)
 
     def _skip_interim(self, status: int) -> None:
         self._interims += 1
@@ -161,23 +142,8 @@ class ResponseReader:
             raise FramingError("interim answers without end")
         self._whole = False
 
-    def _on_framing(self, name: bytes, value: bytes) -> None:
-        if name == b"content-length":
-            self._left = int(value)  # llhttp let only digits through
-        elif name == b"transfer-encoding":
-            if value.lower() != b"chunked" or self._chunked:
-                raise FramingError("a transfer coding other than chunked")
-            self._chunked = True
-        elif value.lower() in (b"gzip", b"x-gzip") and self._inflater is None:
-            self._inflater = Inflater(self._max_body)
-        elif value.lower() not in (b"", b"identity"):
-            raise FramingError("a content coding that was not asked for")
-
-    # The body.
-
     def _feed_body(self, data: bytes) -> bool:
-        if self._bodiless or self._whole:  # RFC 9112 section 6.3 rule 1, or a Content-Length of 0
-            self._inflater = None
+        if self._bodiless:
             self._end_at(data)
         elif self._chunked:
             self._feed_chunks(data)
@@ -227,7 +193,7 @@ class ResponseReader:
     # What httptools calls.
 
     def on_message_begin(self) -> None:
-        if self._whole and self._status:
+        if self._whole and self._head is not None:
             raise FramingError("bytes after the end of the answer")
 
     def on_headers_complete(self) -> None:

@@ -5,7 +5,9 @@ Last-in first-out keeps few connections warm and lets the others end, so the poo
 
 import asyncio
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 from bff.deadline import Clock, Deadline
@@ -13,6 +15,9 @@ from bff.errors import BackendTimeout, BackendUnreachable
 from bff.upstream.http1 import Connection
 from bff.upstream.http1_request import RequestWriter
 from bff.upstream.http1_response import ResponseReader
+
+# An aborted transport is lost in the next turns of the loop, whatever the peer does: this is for a loop that is stuck.
+_CLOSING: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,8 @@ class InstancePool:
         self, service: str, url: str, limits: WireLimits, tls: ssl.SSLContext | None, stats: PoolStats, clock: Clock
     ) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.path.strip("/"):
+        plain = url.rstrip("/") == f"{parts.scheme}://{parts.netloc}" and parts.username is None
+        if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
             raise ValueError(f"service {service}: an instance is http(s)://host:port, not {url!r}")
         self._service, self._limits, self._stats, self._clock = service, limits, stats, clock
         self._host, self._tls = parts.hostname, _checked(tls) if parts.scheme == "https" else None
@@ -92,7 +98,7 @@ class InstancePool:
         if self._closed:
             raise BackendUnreachable(self._service, f"{self.name}: we are shutting down")
         limits, clock, loop = self._limits, self._clock, asyncio.get_running_loop()
-        reader = ResponseReader(limits.max_head, limits.max_headers, limits.max_body)
+        reader = ResponseReader(limits.max_head, limits.max_headers, limits.max_body, secure=self._tls is not None)
         connection = Connection(self._service, self.name, self, reader, clock)
         self._stats.connecting += 1
         timer, usable = None, False
@@ -121,6 +127,8 @@ class InstancePool:
                 connection.abort()
         if not usable:
             raise BackendUnreachable(self._service, f"{self.name}: closed as soon as it was open")
+        self._open.add(connection)
+        self._stats.opened += 1
         return connection
 
     async def close(self) -> None:
@@ -130,13 +138,11 @@ class InstancePool:
             connection.end(BackendUnreachable(self._service, f"{self.name}: we are shutting down"))
         if self._open:
             self._emptied = asyncio.get_running_loop().create_future()
-            await self._emptied  # an aborted transport is lost in the next turn of the loop, whatever the peer does
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSING):
+                    await self._emptied
 
     # What a connection tells.
-
-    def made(self, connection: Connection) -> None:
-        self._open.add(connection)
-        self._stats.opened += 1
 
     def rested(self, connection: Connection, now: float) -> None:
         limits, idle = self._limits, self._idle
@@ -150,9 +156,11 @@ class InstancePool:
         connection.rest(now + limits.idle_timeout)
 
     def lost(self, connection: Connection) -> None:
+        if connection not in self._open:
+            return  # lost while it was being made: never counted as opened
         if connection in self._idle:
             self._drop(connection)
-        self._open.discard(connection)
+        self._open.remove(connection)
         self._stats.closed += 1
         if self._emptied is not None and not self._open and not self._emptied.done():
             self._emptied.set_result(None)

@@ -1,0 +1,1 @@
+"""One stub service a file."""

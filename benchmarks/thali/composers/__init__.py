@@ -1,0 +1,1 @@
+"""One workload's screen a file."""

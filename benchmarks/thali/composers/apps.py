@@ -1,0 +1,5 @@
+"""The one app that the workloads use."""
+
+from bff import App
+
+bench = App("bench")

@@ -1,0 +1,1 @@
+"""Screen types of the workloads."""

@@ -1,0 +1,374 @@
+"""The wire under the faults of the matrix (F05-F11, F26, F27): what the caller gets, what the backend saw, what is left."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from proxy import FaultProxy, Toxics
+
+from bff.deadline import Deadline
+from bff.errors import BackendError, BackendInvalid, BackendTimeout, BackendUnreachable
+from bff.testing.stub import Fault, StubReply, StubRequest, StubService
+from bff.upstream.call import Call, Reply
+from bff.upstream.wire import Http1Wire, WireLimits
+
+BODY = bytes(range(256)) * 8  # 2 KB in which every piece can be told from every other
+
+
+class Once(dict[str, Fault]):
+    """Faults that strike one call each."""
+
+    def get(self, key: str, default: Fault | None = None) -> Fault | None:  # type: ignore[override]  # narrower is all we need
+        return self.pop(key, default)
+
+
+@pytest.fixture
+async def stub() -> AsyncIterator[StubService]:
+    async with StubService(lambda _: StubReply(BODY)) as service:
+        yield service
+
+
+MakeWire = Callable[..., Http1Wire]
+
+
+@pytest.fixture
+async def make_wire() -> AsyncIterator[MakeWire]:
+    """Wires that are closed at the end, when nothing of them may be left."""
+    wires: list[Http1Wire] = []
+
+    def make(*addresses: str, **limits: float) -> Http1Wire:
+        wires.append(Http1Wire("stub", [f"http://{address}" for address in addresses], WireLimits(**limits)))  # type: ignore[arg-type]  # ints are given as ints
+        return wires[-1]
+
+    yield make
+    for wire in wires:
+        await wire.close()
+        stats = wire.stats()
+        assert (stats.in_flight, stats.connecting, stats.idle) == (0, 0, 0)
+        assert stats.opened == stats.closed
+    assert len(asyncio.all_tasks()) <= 2  # this fixture and the stub's: the wire has none of its own
+
+
+def call(method: str = "GET", target: str = "/", seconds: float = 5.0) -> Call:
+    return Call("stub", method, target, Deadline.after(seconds), body=b"{}" if method == "POST" else b"")
+
+
+async def outcome(sending: Awaitable[Reply]) -> Reply | BackendError:
+    try:
+        return await sending
+    except BackendError as error:
+        return error
+
+
+# F05: RST after the request, before a byte
+
+
+async def test_f05_a_get_on_a_kept_connection_that_is_reset_is_sent_once_more_on_a_new_one(
+    stub: StubService, make_wire: MakeWire
+) -> None:
+    wire = make_wire(stub.address)
+    await wire.send(call())
+    stub.faults = Once({"/again": Fault("reset")})
+    assert (await wire.send(call(target="/again"))).body == BODY
+    assert [record.path for record in stub.seen] == ["/", "/again", "/again"]
+    assert wire.stats().retried == 1
+    assert stub.counters.connections == 2
+
+
+async def test_f05_a_get_that_is_reset_twice_is_not_sent_a_third_time(stub: StubService, make_wire: MakeWire) -> None:
+    wire = make_wire(stub.address)
+    await wire.send(call())
+    stub.faults = {"/again": Fault("reset")}
+    with pytest.raises(BackendUnreachable):
+        await wire.send(call(target="/again"))
+    assert [record.path for record in stub.seen] == ["/", "/again", "/again"]
+
+
+async def test_f05_a_get_on_a_new_connection_that_is_reset_is_not_sent_again(stub: StubService, make_wire: MakeWire) -> None:
+    stub.fault = Fault("reset")
+    with pytest.raises(BackendUnreachable):
+        await make_wire(stub.address).send(call())
+    assert len(stub.seen) == 1
+
+
+async def test_f05_a_post_is_seen_exactly_once_in_a_thousand(stub: StubService, make_wire: MakeWire) -> None:
+    wire = make_wire(stub.address)
+    for number in range(1000):
+        await wire.send(call())  # leaves a kept connection
+        stub.faults = Once({f"/orders/{number}": Fault("reset")})
+        with pytest.raises(BackendUnreachable):
+            await wire.send(call("POST", f"/orders/{number}"))
+    posts = [record.path for record in stub.seen if record.method == "POST"]
+    assert posts == [f"/orders/{number}" for number in range(1000)]
+
+
+async def test_f05_a_post_with_an_idempotency_key_may_be_sent_once_more(stub: StubService, make_wire: MakeWire) -> None:
+    wire = make_wire(stub.address)
+    await wire.send(call())
+    stub.faults = Once({"/orders": Fault("reset")})
+    order = call("POST", "/orders")
+    order.idempotent = True
+    assert (await wire.send(order)).status == 200
+    assert stub.counters.calls == 3
+
+
+async def test_f05_a_get_is_not_sent_again_once_a_byte_of_its_answer_came(stub: StubService, make_wire: MakeWire) -> None:
+    wire = make_wire(stub.address)
+    await wire.send(call())
+    stub.faults = Once({"/again": Fault("raw", raw=b"H")})
+    with pytest.raises(BackendUnreachable):
+        await wire.send(call(target="/again"))
+    assert stub.counters.calls == 2
+
+
+async def test_a_connection_that_the_backend_ended_while_idle_is_not_used_again(stub: StubService, make_wire: MakeWire) -> None:
+    wire = make_wire(stub.address)
+    stub.faults = Once({"/": Fault("close_idle")})
+    await wire.send(call())
+    await until(lambda: wire.stats().closed == 1)
+    assert wire.stats().idle == 0
+    assert (await wire.send(call("POST"))).status == 200
+    assert wire.stats().retried == 0
+
+
+async def test_a_post_does_not_meet_a_connection_that_is_just_being_closed(stub: StubService, make_wire: MakeWire) -> None:
+    wire = make_wire(stub.address)
+    for _ in range(50):
+        stub.faults = Once({"/": Fault("close_idle")})
+        await wire.send(call())
+        await stub.wait_for(lambda: stub.counters.open_connections == 0)  # the FIN is sent; our loop may not know yet
+        assert (await wire.send(call("POST"))).status == 200
+
+
+# F06: RST in the middle of the body
+
+
+@pytest.mark.parametrize("rounds", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+async def test_f06_a_reset_at_any_byte_gives_an_error_and_never_a_part(
+    stub: StubService, make_wire: MakeWire, rounds: int
+) -> None:
+    chance = random.Random(6)
+    async with FaultProxy(stub.host, stub.port) as proxy:
+        wire = make_wire(proxy.address)
+        whole = 0
+        for _ in range(rounds):
+            proxy.down = Toxics(reset=chance.randrange(1, len(BODY) + 200))
+            got = await outcome(wire.send(call()))
+            if isinstance(got, Reply):
+                assert got.body == BODY
+                whole += 1
+            else:
+                assert isinstance(got, BackendUnreachable)
+    assert whole < rounds / 5  # the resets did strike
+
+
+async def test_f06_reset_midway_is_unreachable(stub: StubService, make_wire: MakeWire) -> None:
+    stub.fault = Fault("reset_midway")
+    with pytest.raises(BackendUnreachable):
+        await make_wire(stub.address).send(call())
+
+
+# F07: a slow drip
+
+
+async def test_f07_a_drip_ends_with_the_deadline_and_its_connection(stub: StubService, make_wire: MakeWire) -> None:
+    stub.fault = Fault("drip", bytes_per_second=20)
+    wire = make_wire(stub.address, first_byte_timeout=0.2)
+    started = time.monotonic()
+    with pytest.raises(BackendTimeout, match="not whole"):
+        await wire.send(call(seconds=0.4))
+    assert 0.39 <= time.monotonic() - started <= 0.45
+    assert wire.stats().idle == 0
+    await stub.wait_for(lambda: stub.counters.cancels == 1)
+
+
+async def test_f07_a_drip_of_the_head_too(stub: StubService, make_wire: MakeWire) -> None:
+    async with FaultProxy(stub.host, stub.port) as proxy:
+        proxy.down = Toxics(slice=1, bandwidth=50)
+        started = time.monotonic()
+        with pytest.raises(BackendTimeout):
+            await make_wire(proxy.address).send(call(seconds=0.2))
+        assert time.monotonic() - started <= 0.25
+
+
+# F08: an answer cut short
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\nX: y\r\n\r\n",
+    ],
+    ids=["length", "chunked"],
+)
+async def test_f08_an_answer_cut_at_any_byte_is_an_error(stub: StubService, make_wire: MakeWire, raw: bytes) -> None:
+    wire = make_wire(stub.address)
+    for cut in range(len(raw)):
+        stub.fault = Fault("raw", raw=raw[:cut])
+        with pytest.raises(BackendUnreachable):
+            await wire.send(call())
+    stub.fault = Fault("raw", raw=raw)
+    assert (await wire.send(call())).body == b"abcdef"
+
+
+async def test_f08_truncate_is_unreachable(stub: StubService, make_wire: MakeWire) -> None:
+    stub.fault = Fault("truncate")
+    with pytest.raises(BackendUnreachable):
+        await make_wire(stub.address).send(call())
+
+
+# F09, the framing part; the table is in tests/upstream/test_wire_framing.py
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\nPRI",
+        b"<html>503 from a box in between</html>\r\n\r\n",
+    ],
+    ids=["length-and-chunked", "gzip-chunked", "upgrade", "html"],
+)
+async def test_f09_broken_framing_is_invalid_and_ends_the_connection(
+    stub: StubService, make_wire: MakeWire, raw: bytes
+) -> None:
+    wire = make_wire(stub.address)
+    stub.fault = Fault("raw", raw=raw)
+    with pytest.raises(BackendInvalid):
+        await wire.send(call())
+    assert wire.stats().idle == 0
+
+
+async def test_what_follows_an_answer_is_never_the_next_one(stub: StubService, make_wire: MakeWire) -> None:
+    wire = make_wire(stub.address)
+    ours = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nours"
+    stub.faults = Once({"/": Fault("raw", raw=ours + ours.replace(b"ours", b"evil"))})
+    assert (await wire.send(call())).body == b"ours"
+    assert wire.stats().idle == 0
+    assert (await wire.send(call())).body == BODY
+
+
+async def test_bytes_on_an_idle_connection_end_it(stub: StubService, make_wire: MakeWire) -> None:
+    """A backend that says more, later: the proxy lets the answer through and the rest only afterwards."""
+    async with FaultProxy(stub.host, stub.port) as proxy:
+        wire = make_wire(proxy.address)
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
+        stub.fault = Fault("raw", raw=head + b"ours" + head + b"evil")
+        proxy.down = Toxics(slice=len(head) + 4, bandwidth=2000, slow_close=60)
+        assert (await wire.send(call())).body == b"ours"
+        stub.fault = None
+        await until(lambda: wire.stats().closed == 1)
+        proxy.down = Toxics()
+        assert (await wire.send(call())).body == BODY
+
+
+async def until(predicate: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not predicate():
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("piece", [1, 3, 100])
+async def test_an_answer_in_small_segments_is_read_whole(stub: StubService, make_wire: MakeWire, piece: int) -> None:
+    async with FaultProxy(stub.host, stub.port) as proxy:
+        proxy.down = proxy.up = Toxics(slice=piece)
+        wire = make_wire(proxy.address)
+        assert [(await wire.send(call("POST"))).body for _ in range(3)] == [BODY] * 3
+        assert proxy.connections == 1
+
+
+# F03, F04: no connection
+
+
+async def test_f04_a_refused_connection_is_unreachable_at_once(stub: StubService, make_wire: MakeWire) -> None:
+    wire = make_wire(stub.address)
+    await stub.stop_listening()
+    started = time.monotonic()
+    with pytest.raises(BackendUnreachable):
+        await wire.send(call())
+    assert time.monotonic() - started <= 0.03
+    assert wire.stats().connecting == 0
+
+
+async def test_a_swallowed_request_ends_at_the_first_byte_timeout(stub: StubService, make_wire: MakeWire) -> None:
+    async with FaultProxy(stub.host, stub.port) as proxy:
+        proxy.up = Toxics(blackhole=True)
+        wire = make_wire(proxy.address, first_byte_timeout=0.05)
+        started = time.monotonic()
+        with pytest.raises(BackendTimeout, match="no byte"):
+            await wire.send(call())
+        assert time.monotonic() - started <= 0.1
+
+
+# F26: who asked goes away
+
+
+@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.slow)])
+async def test_f26_the_backend_sees_the_close_of_a_cancelled_call(stub: StubService, make_wire: MakeWire, count: int) -> None:
+    stub.fault = Fault("hang")
+    wire = make_wire(stub.address, max_in_flight=count, connect_timeout=5)
+    tasks = [asyncio.create_task(wire.send(call(seconds=30))) for _ in range(count)]
+    await stub.wait_for(lambda: stub.counters.calls == count)
+    cancelled = time.monotonic()
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert all(task.cancelled() for task in tasks)
+    assert wire.stats().in_flight == 0
+    await stub.wait_for(lambda: stub.counters.cancels == count)
+    late = sum(1 for record in stub.seen if record.ended is None or record.ended - cancelled > 0.1)
+    assert late <= count / 100
+
+
+# F27: a storm of cancelled calls, of deadlines, or of both
+
+
+@pytest.mark.parametrize("storm", ["cancels", "deadlines"])
+@pytest.mark.parametrize("count", [2000, pytest.param(10_000, marks=pytest.mark.slow)])
+async def test_f27_after_a_storm_the_pool_is_whole(make_wire: MakeWire, storm: str, count: int) -> None:
+    chance = random.Random(27)
+
+    async def answer(request: StubRequest) -> StubReply:
+        await asyncio.sleep(chance.uniform(0, 0.008))
+        return StubReply(request.path.encode())
+
+    async with StubService(answer) as stub:
+        wire = make_wire(stub.address, max_in_flight=40, connect_timeout=5)
+        gate = asyncio.Semaphore(40)
+        loop = asyncio.get_running_loop()
+
+        async def one(number: int) -> str:
+            hurt = chance.random() < 0.5
+            moment = chance.uniform(0, 0.012)
+            async with gate:
+                seconds = moment if hurt and storm == "deadlines" else 30
+                sending = loop.create_task(wire.send(call(target=f"/{number}", seconds=seconds)))
+                if hurt and storm == "cancels":
+                    loop.call_later(moment, sending.cancel)
+                try:
+                    reply = await sending
+                except asyncio.CancelledError:
+                    assert hurt
+                    return "cancelled"
+                except BackendTimeout:
+                    assert hurt
+                    return "late"
+                assert reply.body == f"/{number}".encode()  # its own answer, nobody else's
+                return "answered"
+
+        async with asyncio.timeout(60):
+            outcomes = Counter(await asyncio.gather(*(one(number) for number in range(count))))
+        assert outcomes["answered"] > count / 2
+        assert outcomes["cancelled"] + outcomes["late"] > count / 10  # the storm did strike
+
+        assert wire.stats().in_flight == 0
+        healthy = await asyncio.gather(*(wire.send(call(target="/well")) for _ in range(20)))
+        assert [reply.status for reply in healthy] == [200] * 20
+        stats = wire.stats()
+        assert (stats.in_flight, stats.connecting) == (0, 0)
+        assert stats.opened - stats.closed == stats.idle
