@@ -2,7 +2,7 @@
 
 import msgspec
 
-from bff import Client
+from bff import Client, batched
 from clients.money import Position
 
 
@@ -14,12 +14,20 @@ class _Courier(msgspec.Struct):
     id: str
 
 
+class _TrackMany(msgspec.Struct):
+    order_ids: list[str]
+
+
 class Progress(msgspec.Struct):
     order_id: str
     status: str
     courier_id: str = ""
     eta_seconds: int = 0
     position: Position | None = None
+
+
+class _Deliveries(msgspec.Struct):
+    deliveries: list[Progress] = []
 
 
 class Courier(msgspec.Struct):
@@ -35,6 +43,11 @@ class Delivery(Client, service="delivery", proto="delivery.proto"):
 
     async def track(self, order_id: str) -> Progress:
         return await self.rpc("/thali.delivery.v1.Delivery/Track", Progress, _Track(order_id))
+
+    @batched(max_size=100)  # the service's own limit
+    async def progress(self, order_ids: list[str]) -> dict[str, Progress]:
+        found = await self.rpc("/thali.delivery.v1.Delivery/TrackMany", _Deliveries, _TrackMany(order_ids))
+        return {progress.order_id: progress for progress in found.deliveries}
 
     async def courier(self, courier_id: str) -> Courier:
         return await self.rpc("/thali.delivery.v1.Delivery/Courier", Courier, _Courier(courier_id))

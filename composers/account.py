@@ -4,16 +4,14 @@ import strawberry
 
 from bff import Caller, Screen, needs, section
 from clients.payments import Payments
-from clients.restaurants import Restaurants
+from clients.restaurants import Restaurant
 from clients.users import User, Users
 from composers._shapes import cards
-from composers._viewer import known, profile, tier
+from composers._viewer import known, liked, profile, tier
 from composers.apps import mobile, web
 from schemas.account import Account, AddressCard, PaymentMethod, Profile
 from schemas.people import Tier
 from schemas.restaurants import RestaurantCard
-
-MOST_FAVOURITES = 50
 
 
 @section()
@@ -45,12 +43,10 @@ async def addresses(users: Users, caller: Caller) -> list[AddressCard]:
     ]
 
 
-@section(timeout=0.5, fallback=list[RestaurantCard])
-async def favourites(users: Users, restaurants: Restaurants, caller: Caller) -> list[RestaurantCard]:
+@section(fallback=list[RestaurantCard])
+async def favourites(found: list[Restaurant] = needs(liked)) -> list[RestaurantCard]:
     """Where you like to eat, the latest first."""
-    ids = await users.favourite_ids(known(caller))
-    found = await restaurants.known.many(ids[:MOST_FAVOURITES])
-    return cards((found[restaurant_id] for restaurant_id in ids if restaurant_id in found), MOST_FAVOURITES)
+    return cards(found)
 
 
 @section(timeout=0.5, fallback=None, scopes=["payments:read"])

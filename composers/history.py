@@ -8,8 +8,7 @@ from annotated_types import Ge, Le, MaxLen
 from bff import Caller, Screen, field, needs, section
 from clients.orders import Orders
 from clients.payments import Payments
-from clients.restaurants import Restaurants
-from composers._shapes import money
+from composers._shapes import money, one_of
 from composers._viewer import known
 from composers.apps import mobile, web
 from schemas.history import OrderHistory, PastOrder, PastOrderPage
@@ -27,7 +26,7 @@ async def past_orders(orders: Orders, caller: Caller, limit: Limit = 20, cursor:
         items=[
             PastOrder(
                 id=strawberry.ID(order.id),
-                status=OrderStatus(order.status),
+                status=one_of(OrderStatus, order.status, "orders"),
                 total=money(order.total),
                 dishes=order.line_count,
                 placed_at=order.placed_at,
@@ -39,18 +38,11 @@ async def past_orders(orders: Orders, caller: Caller, limit: Limit = 20, cursor:
     )
 
 
-@field(PastOrder, timeout=0.3)
-async def restaurant_name(orders: list[PastOrder], restaurants: Restaurants) -> list[str | None]:
-    """Where it came from."""
-    names = await restaurants.known.many(str(order.restaurant_id) for order in orders)
-    return [names[key].name if (key := str(order.restaurant_id)) in names else None for order in orders]
-
-
 @field(PastOrder, timeout=0.3, scopes=["payments:read"])
 async def payment(orders: list[PastOrder], payments: Payments) -> list[str | None]:
     """Whether it is paid."""
-    known_payments = await payments.status.many(str(order.id) for order in orders)
-    return [known_payments.get(str(order.id)) for order in orders]
+    found = await payments.status.many(str(order.id) for order in orders)
+    return [found.get(str(order.id)) for order in orders]
 
 
 history = Screen(

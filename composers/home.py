@@ -2,15 +2,15 @@
 
 import strawberry
 
-from bff import Caller, Json, Screen, needs, section
+from bff import Caller, Json, Screen, field, needs, section
 from clients.delivery import Delivery
 from clients.geocoder import Geocoder
 from clients.notifications import Banner, Notification, Notifications
-from clients.orders import Order, Orders
+from clients.orders import Orders
 from clients.restaurants import Restaurant, Restaurants
 from clients.users import Address, Users
-from composers._shapes import cards, money, tile
-from composers._viewer import known, tier, viewer
+from composers._shapes import cards, minutes, money, one_of, tiles
+from composers._viewer import known, liked, tier, viewer
 from composers.apps import mobile, web
 from schemas.home import BannerCard, DeliveryArea, GuestHome, MobileHome, Note, PromotionTile, WebHome
 from schemas.orders import ActiveOrder, OrderLine, OrderStatus
@@ -23,7 +23,8 @@ IN_BROWSER = 24
 GUESTS = "GUEST"
 
 
-# Steps: what several sections need, fetched once, shown by none.
+# Steps: what several sections need, fetched once, shown by none. They have no fallback: a step that fell back would leave
+# the sections that need it none the wiser, and the client would be told that all is well.
 
 
 @section(timeout=0.3)
@@ -33,7 +34,7 @@ async def default_address(users: Users, caller: Caller) -> Address | None:
     return found[0] if found else None
 
 
-@section(timeout=0.35, fallback=list[Restaurant])
+@section(timeout=0.35)
 async def around(restaurants: Restaurants, address: Address | None = needs(default_address)) -> list[Restaurant]:
     """Restaurants near the caller, the best known ones where we do not know where that is."""
     if address is None:
@@ -41,30 +42,20 @@ async def around(restaurants: Restaurants, address: Address | None = needs(defau
     return await restaurants.near(address.area, IN_BROWSER)
 
 
-@around.fallback
-async def well_known(restaurants: Restaurants) -> list[Restaurant]:
-    return await restaurants.popular(IN_BROWSER)
-
-
-@section(timeout=0.35, fallback=list[Restaurant])
+@section(timeout=0.35)
 async def recommended(restaurants: Restaurants, tier: Tier = needs(tier)) -> list[Restaurant]:
     """The same for everybody of a tier."""
     return await restaurants.recommended(tier.value, IN_BROWSER)
 
 
-@section(timeout=0.35, fallback=list[Restaurant])
+@section(timeout=0.35)
 async def best_known(restaurants: Restaurants) -> list[Restaurant]:
     return await restaurants.popular(IN_BROWSER)
 
 
-@section(timeout=0.3, fallback=list[Notification])
+@section(timeout=0.3)
 async def unread_notes(notifications: Notifications, caller: Caller) -> list[Notification]:
     return await notifications.unread(known(caller), IN_BROWSER)
-
-
-@section(timeout=0.35)
-async def orders_on_their_way(orders: Orders, caller: Caller) -> list[Order]:
-    return await orders.active(known(caller))
 
 
 # Sections of both homes.
@@ -79,29 +70,33 @@ async def delivery_area(geocoder: Geocoder, address: Address | None = needs(defa
     return DeliveryArea(name=area.name, postcode=area.postcode, label=address.label)
 
 
-@section(timeout=0.3, fallback=None, scopes=["orders:read"])
-async def active_order(delivery: Delivery, orders: list[Order] = needs(orders_on_their_way)) -> ActiveOrder | None:
-    """The order that is on its way, and when it arrives."""
-    if not orders:
+@section(timeout=0.35, fallback=None, scopes=["orders:read"])
+async def active_order(orders: Orders, caller: Caller) -> ActiveOrder | None:
+    """The order that is on its way."""
+    found = await orders.active(known(caller))
+    if not found:
         return None
-    order = orders[0]
-    status = OrderStatus(order.status)
-    minutes = None
-    if status is OrderStatus.ON_THE_WAY:
-        minutes = -(-(await delivery.track(order.id)).eta_seconds // 60)
-    return ActiveOrder(id=strawberry.ID(order.id), status=status, total=money(order.total), eta_minutes=minutes)
+    newest = found[0]
+    status = one_of(OrderStatus, newest.status, "orders")
+    return ActiveOrder(id=strawberry.ID(newest.id), status=status, total=money(newest.total))
+
+
+@field(ActiveOrder, timeout=0.3)
+async def eta_minutes(orders: list[ActiveOrder], delivery: Delivery) -> list[int | None]:
+    """When it arrives; a field, so that the order is shown though delivery cannot tell."""
+    found = await delivery.progress.many(str(order.id) for order in orders if order.status is OrderStatus.ON_THE_WAY)
+    minutes_left = {key: minutes(progress.eta_seconds) for key, progress in found.items()}
+    return [minutes_left.get(str(order.id)) for order in orders]
 
 
 @section(timeout=0.4, fallback=list[OrderLine], scopes=["orders:read"])
-async def last_orders(orders: Orders, restaurants: Restaurants, caller: Caller) -> list[OrderLine]:
+async def last_orders(orders: Orders, caller: Caller) -> list[OrderLine]:
     """What you had before."""
     page = await orders.of(known(caller), ON_PHONE)
-    names = await restaurants.known.many(order.restaurant_id for order in page.items)
     return [
         OrderLine(
             id=strawberry.ID(order.id),
             restaurant_id=strawberry.ID(order.restaurant_id),
-            restaurant_name=names[order.restaurant_id].name if order.restaurant_id in names else "",
             total=money(order.total),
             placed_at=order.placed_at,
         )
@@ -126,16 +121,24 @@ async def cuisines(restaurants: Restaurants) -> Json:
 
 @section(fallback=list[RestaurantCard])
 async def nearby_cards(found: list[Restaurant] = needs(around)) -> list[RestaurantCard]:
-    return cards(found, ON_PHONE)
+    """Where to eat near you."""
+    return cards(found[:ON_PHONE])
+
+
+@nearby_cards.fallback
+async def well_known_cards(restaurants: Restaurants) -> list[RestaurantCard]:
+    return cards(await restaurants.popular(ON_PHONE))
 
 
 @section(fallback=list[RestaurantCard])
 async def picked_cards(found: list[Restaurant] = needs(recommended)) -> list[RestaurantCard]:
-    return cards(found, ON_PHONE)
+    """What you may like."""
+    return cards(found[:ON_PHONE])
 
 
 @section(fallback=None)
 async def unread(found: list[Notification] = needs(unread_notes)) -> int:
+    """How many messages wait for you; a badge shows no more than two digits, so counting ends at IN_BROWSER."""
     return len(found)
 
 
@@ -144,25 +147,31 @@ async def unread(found: list[Notification] = needs(unread_notes)) -> int:
 
 @section(fallback=list[RestaurantTile])
 async def nearby_tiles(found: list[Restaurant] = needs(around)) -> list[RestaurantTile]:
-    return [tile(restaurant) for restaurant in found]
+    """Where to eat near you."""
+    return tiles(found)
+
+
+@nearby_tiles.fallback
+async def well_known_tiles(restaurants: Restaurants) -> list[RestaurantTile]:
+    return tiles(await restaurants.popular(IN_BROWSER))
 
 
 @section(fallback=list[RestaurantTile])
 async def picked_tiles(found: list[Restaurant] = needs(recommended)) -> list[RestaurantTile]:
-    return [tile(restaurant) for restaurant in found]
+    """What you may like."""
+    return tiles(found)
 
 
 @section(fallback=list[RestaurantTile])
 async def popular_tiles(found: list[Restaurant] = needs(best_known)) -> list[RestaurantTile]:
-    return [tile(restaurant) for restaurant in found]
+    """What everybody likes."""
+    return tiles(found)
 
 
-@section(timeout=0.4, fallback=list[RestaurantTile])
-async def favourite_tiles(users: Users, restaurants: Restaurants, caller: Caller) -> list[RestaurantTile]:
+@section(fallback=list[RestaurantTile])
+async def favourite_tiles(found: list[Restaurant] = needs(liked)) -> list[RestaurantTile]:
     """Where you like to eat."""
-    ids = await users.favourite_ids(known(caller))
-    found = await restaurants.known.many(ids)
-    return [tile(found[restaurant_id]) for restaurant_id in ids if restaurant_id in found]
+    return tiles(found[:IN_BROWSER])
 
 
 @section(timeout=0.4, fallback=list[PromotionTile])
@@ -171,23 +180,24 @@ async def promotions(restaurants: Restaurants, address: Address | None = needs(d
     if address is None:
         return []
     found = await restaurants.promotions(address.area, ON_PHONE)
-    names = await restaurants.known.many(promotion.restaurant_id for promotion in found)
+    givers = await restaurants.known.many(promotion.restaurant_id for promotion in found)
     return [
         PromotionTile(
             id=strawberry.ID(promotion.id),
             title=promotion.title,
             percent=promotion.percent,
             code=promotion.code,
-            restaurant_name=names[promotion.restaurant_id].name,
+            restaurant_name=givers[promotion.restaurant_id].name,
             ends_at=promotion.ends_at,
         )
         for promotion in found
-        if promotion.restaurant_id in names
+        if promotion.restaurant_id in givers
     ]
 
 
 @section(fallback=list[Note])
 async def notes(found: list[Notification] = needs(unread_notes)) -> list[Note]:
+    """Messages that wait for you."""
     return [
         Note(id=strawberry.ID(note.id), title=note.title, text=note.text, link=note.link, created_at=note.created_at)
         for note in found
@@ -199,11 +209,13 @@ async def notes(found: list[Notification] = needs(unread_notes)) -> list[Note]:
 
 @section(fallback=list[RestaurantCard])
 async def popular_cards(found: list[Restaurant] = needs(best_known)) -> list[RestaurantCard]:
-    return cards(found, ON_PHONE)
+    """What everybody likes."""
+    return cards(found[:ON_PHONE])
 
 
 @section(timeout=0.3, fallback=list[BannerCard])
 async def guest_banners(notifications: Notifications) -> list[BannerCard]:
+    """What somebody new should know."""
     return _banners(await notifications.banners(GUESTS))
 
 

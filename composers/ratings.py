@@ -21,8 +21,6 @@ async def tile_rating(tiles: list[RestaurantTile], reviews: Reviews) -> list[Rat
 
 
 async def _ratings(ids: list[str], reviews: Reviews) -> list[Rating | None]:
-    known = await reviews.rating.many(ids)
-    return [
-        Rating(average=found.average, count=found.count) if (found := known.get(restaurant_id)) else None
-        for restaurant_id in ids
-    ]
+    found = await reviews.rating.many(ids)
+    ratings = {key: Rating(average=rating.average, count=rating.count) for key, rating in found.items()}
+    return [ratings.get(restaurant_id) for restaurant_id in ids]  # None: nobody has said anything yet

@@ -10,11 +10,11 @@ from clients.inventory import Inventory
 from clients.restaurants import Restaurants
 from clients.reviews import Reviews
 from clients.users import Users
-from composers._shapes import minutes, money
+from composers._shapes import cuisine, delivery_minutes, money
 from composers.apps import mobile, web
 from schemas.people import Author
 from schemas.restaurant import DishCard, MenuCategory, RestaurantHead, RestaurantScreen, ReviewCard
-from schemas.restaurants import Cuisine, Rating
+from schemas.restaurants import Rating
 
 Limit = Annotated[int, Ge(1), Le(100)]
 
@@ -26,9 +26,9 @@ async def head(restaurants: Restaurants, restaurant_id: str) -> RestaurantHead:
     return RestaurantHead(
         id=strawberry.ID(found.id),
         name=found.name,
-        cuisine=Cuisine(found.cuisine),
+        cuisine=cuisine(found),
         area=found.area,
-        minutes=minutes(found),
+        minutes=delivery_minutes(found),
         delivery_fee=money(found.delivery_fee),
         opens=found.hours.opens,
         closes=found.hours.closes,
@@ -82,18 +82,16 @@ async def newest_reviews(reviews: Reviews, restaurant_id: str, reviews_limit: Li
 @field(DishCard, timeout=0.3)
 async def left(dishes: list[DishCard], inventory: Inventory) -> list[int | None]:
     """How many of each dish can still be ordered."""
-    known = await inventory.available.many(str(dish.id) for dish in dishes)
-    return [known.get(str(dish.id)) for dish in dishes]
+    found = await inventory.available.many(str(dish.id) for dish in dishes)
+    return [found.get(str(dish.id)) for dish in dishes]
 
 
 @field(ReviewCard, timeout=0.3)
 async def author(reviews: list[ReviewCard], users: Users) -> list[Author | None]:
     """Who wrote it: every author is asked for once, however many reviews they wrote."""
-    known = await users.user.many(str(review.author_id) for review in reviews)
-    return [
-        Author(id=review.author_id, name=found.name.partition(" ")[0]) if (found := known.get(str(review.author_id))) else None
-        for review in reviews
-    ]
+    found = await users.user.many(str(review.author_id) for review in reviews)
+    authors = {key: Author(id=strawberry.ID(key), name=user.name.partition(" ")[0]) for key, user in found.items()}
+    return [authors.get(str(review.author_id)) for review in reviews]
 
 
 restaurant = Screen(

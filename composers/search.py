@@ -6,7 +6,7 @@ from annotated_types import Ge, Le, MaxLen
 
 from bff import Screen, needs, section
 from clients.restaurants import Restaurants
-from composers._shapes import card
+from composers._shapes import cards
 from composers.apps import mobile, web
 from schemas.restaurants import Cuisine, RestaurantCardPage
 from schemas.search import SearchScreen
@@ -23,7 +23,7 @@ async def results(
 ) -> RestaurantCardPage:
     """What was found, best first."""
     found = await restaurants.search(q, [cuisine.value for cuisine in cuisines], limit, cursor)
-    return RestaurantCardPage(items=[card(restaurant) for restaurant in found.items], next=found.next)
+    return RestaurantCardPage(items=cards(found.items), next=found.next)
 
 
 search = Screen("/search", SearchScreen(results=needs(results)), apps=(mobile, web), guests=True)

@@ -5,7 +5,7 @@ import strawberry
 from bff import Caller, Missing, Screen, needs, section
 from clients.delivery import Delivery, Progress
 from clients.orders import Order, Orders
-from composers._shapes import money
+from composers._shapes import minutes, money, one_of
 from composers._viewer import known
 from composers.apps import mobile, web
 from schemas.orders import OrderStatus
@@ -26,7 +26,7 @@ async def order(found: Order = needs(own_order)) -> TrackedOrder:
     """What was ordered."""
     return TrackedOrder(
         id=strawberry.ID(found.id),
-        status=OrderStatus(found.status),
+        status=one_of(OrderStatus, found.status, "orders"),
         total=money(found.total),
         placed_at=found.placed_at,
         address=found.address,
@@ -52,7 +52,7 @@ async def where(progress: Progress = needs(progress)) -> WhereItIs:
     position = progress.position
     return WhereItIs(
         status=progress.status,
-        eta_minutes=-(-progress.eta_seconds // 60),
+        eta_minutes=minutes(progress.eta_seconds),
         lat=position.lat if position else None,
         lon=position.lon if position else None,
     )

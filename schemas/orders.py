@@ -25,9 +25,9 @@ class OrderLine:
 
     id: strawberry.ID
     restaurant_id: strawberry.ID
-    restaurant_name: str
     total: Money
     placed_at: datetime
+    restaurant_name: str | None = None
 
 
 @strawberry.type
@@ -37,4 +37,4 @@ class ActiveOrder:
     id: strawberry.ID
     status: OrderStatus
     total: Money
-    eta_minutes: int | None
+    eta_minutes: int | None = None

@@ -11,7 +11,6 @@ from typing import Annotated
 
 import httpx
 import typer
-from rich.panel import Panel
 
 from bff import settings as settings_module
 from bff.commands.console import out
@@ -42,8 +41,8 @@ def demo(
         started.append(subprocess.Popen([sys.executable, "-m", BACKENDS], stdout=subprocess.DEVNULL))
         environment = {**os.environ, "BFF_SERVER__DRAIN": "0", "BFF_LOG__ACCESS": os.environ.get("BFF_LOG__ACCESS", "false")}
         started.append(subprocess.Popen([sys.executable, "-m", "bff", "serve"], env=environment))
-        token = _when_ready(settings, started, user)
-        out.print(_invitation(settings, token, monotonic() - began))
+        _when_ready(settings, started, user)
+        out.print(_invitation(settings, user, monotonic() - began), soft_wrap=True, highlight=False)
         started[-1].wait()
     except KeyboardInterrupt:
         out.print("[dim]stopping ...[/]")
@@ -51,8 +50,8 @@ def demo(
         _stop(started)
 
 
-def _when_ready(settings: Settings, started: list[subprocess.Popen[bytes]], user: str) -> str:
-    """A token, once gateway and issuer both answer."""
+def _when_ready(settings: Settings, started: list[subprocess.Popen[bytes]], user: str) -> None:
+    """Return once gateway and issuer both answer."""
     last = ""
     until = monotonic() + _START
     while monotonic() < until:
@@ -61,7 +60,8 @@ def _when_ready(settings: Settings, started: list[subprocess.Popen[bytes]], user
                 raise Refusal([f"{process.args!r} ended with {process.returncode}; its words are above"])
         try:
             if httpx.get(f"http://{settings.server.admin}/readyz", trust_env=False).is_success:
-                return token_for(user)
+                token_for(user)
+                return
             last = "the gateway is not ready"
         except (httpx.TransportError, Refusal) as error:
             last = str(error)
@@ -69,26 +69,24 @@ def _when_ready(settings: Settings, started: list[subprocess.Popen[bytes]], user
     raise Refusal([f"not ready after {_START:.0f} s: {last}"])
 
 
-def _invitation(settings: Settings, token: str, seconds: float) -> Panel:
+def _invitation(settings: Settings, user: str, seconds: float) -> str:
+    """Lines to paste, unboxed and unwrapped, so that they can be."""
     public, admin = f"http://{settings.server.public}", f"http://{settings.server.admin}"
     query = '{"query":"{ home { viewer { name } lastOrders { restaurantName } } }"}'
-    return Panel(
-        f"""Ready in {seconds:.1f} s. Paste into another terminal:
+    return f"""
+[bold green]Ready in {seconds:.1f} s.[/] Paste into another terminal, in this folder:
 
-[bold]TOKEN={token}[/]
+  TOKEN=$(.venv/bin/bff token --user {user})
+  curl -s {public}/mobile/v1/home -H "Authorization: Bearer $TOKEN"
+  curl -s {public}/web/v1/home -H "Authorization: Bearer $TOKEN"
+  curl -s {public}/mobile/v1/restaurants/1
+  curl -s {public}/mobile/graphql -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{query}'
 
-[bold]curl -s {public}/mobile/v1/home -H "Authorization: Bearer $TOKEN"[/]
-[bold]curl -s {public}/web/v1/home -H "Authorization: Bearer $TOKEN"[/]
-[bold]curl -s {public}/mobile/v1/restaurants/1[/]
-[bold]curl -s {public}/mobile/graphql -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\\\
-  -d '{query}'[/]
-
-See a screen degrade:  [bold].venv/bin/bff break reviews --hang[/], call home again, [bold].venv/bin/bff heal[/]
+See a screen degrade:  .venv/bin/bff break reviews --hang; call home again; .venv/bin/bff heal
+See what happens:      .venv/bin/bff call mobile home --user {user} --scope orders:read
 Docs and GraphiQL:     {admin}/
-Stop:                  Ctrl-C""",
-        title="Thali: one call, one whole screen",
-        expand=False,
-    )
+Stop:                  Ctrl-C
+"""
 
 
 def _stop(started: list[subprocess.Popen[bytes]]) -> None:

@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document of an app: FastAPI declares the operations, our own shapes the answers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi.requests import Request as HttpRequest
@@ -48,13 +48,14 @@ def _unserved(request: HttpRequest) -> Any:  # Any: it never returns
     raise RuntimeError(f"this app is only there to be documented, not to serve {request.url.path}")
 
 
-def _schemas(app: App, screens: Sequence[ServedScreen], taken: Iterable[str]) -> dict[str, Schema]:
+def _schemas(app: App, screens: Sequence[ServedScreen], of_inputs: Mapping[str, Schema]) -> dict[str, Schema]:
     _, shared = models_json_schema([(model, "validation") for model in SHARED], ref_template=PREFIX + "{model}")
     found: dict[str, Schema] = dict(sorted(shared["$defs"].items()))
     for schema in found.values():
         _without_defaults(schema)
     envelopes = {Documented(app, served).envelope: served for served in screens}
-    schemas = Schemas([*taken, *found, *envelopes], [field for served in screens for field in served.plan.fields])
+    there = {**of_inputs, **found, **dict.fromkeys(envelopes, Schema())}
+    schemas = Schemas(there, [field for served in screens for field in served.plan.fields])
     for name, served in envelopes.items():
         found[name] = _envelope(schemas, served)
     return {**found, **schemas.named}

@@ -35,11 +35,15 @@ _PLAIN: tuple[tuple[type, Schema], ...] = (
 
 
 class Schemas:
-    """The named schemas of one document: `of(shape)` gives a schema and adds every named one that it refers to."""
+    """The named schemas of one document: `of(shape)` gives a schema and adds every named one that it refers to.
 
-    def __init__(self, taken: Iterable[str], fields: Iterable[Field] = ()) -> None:
+    `there` are those that the document has already, by name.
+    """
+
+    def __init__(self, there: Mapping[str, Schema], fields: Iterable[Field] = ()) -> None:
         self.named: dict[str, Schema] = {}
-        self._taken = set(taken)
+        self._there = there
+        self._taken = set(there)
         self._names: dict[type, str] = {}
         self._fields: Mapping[tuple[type, str], Field] = {(field.item, field.name): field for field in fields}
 
@@ -50,6 +54,8 @@ class Schemas:
 
     def ref(self, cls: type) -> Schema:
         """A reference to the schema of a screen type or an enum, which is added if it is new."""
+        if cls not in self._names and self._is_there(cls):
+            self._names[cls] = cls.__name__
         if cls not in self._names:
             name = self._names[cls] = self._free_name(cls)
             self.named[name] = {}  # keeps its place while a type that holds itself is walked
@@ -98,6 +104,11 @@ class Schemas:
 
     def _enum(self, cls: type[Enum]) -> Schema:
         return described({"type": "string", "enum": [member.name for member in cls]}, doc_of(cls))
+
+    def _is_there(self, cls: type) -> bool:
+        """Whether this is an enum that FastAPI has described, for an input, with the words that answers use too."""
+        described_there = self._there.get(cls.__name__, {}).get("enum")
+        return issubclass(cls, Enum) and described_there == [member.name for member in cls]
 
     def _free_name(self, cls: type) -> str:
         """The class's own name; with its module before it when another has taken that."""

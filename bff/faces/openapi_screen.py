@@ -12,6 +12,7 @@ from bff.composition.section import Section
 from bff.faces.openapi_schemas import PREFIX, doc_of
 from bff.faces.problems import KINDS
 from bff.faces.screen import ServedScreen
+from bff.naming import camel
 
 BEARER = "bearer"
 
@@ -50,6 +51,14 @@ class Documented:
     @property
     def name(self) -> str:
         return f"{self.app.name}_{self.screen.name}"
+
+    @property
+    def path(self) -> str:
+        """The public path, with its parameters as clients know them."""
+        path = self.app.path(self.screen.path)
+        for name in self.screen.parameters:
+            path = path.replace(f"{{{name}}}", f"{{{camel(name)}}}")
+        return path
 
     @property
     def envelope(self) -> str:

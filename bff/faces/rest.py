@@ -21,7 +21,6 @@ from bff.faces.answer import Answer
 from bff.faces.problems import Problem
 from bff.faces.rest_signature import given, signature_of
 from bff.faces.screen import Raw, ServedScreen, serve
-from bff.naming import camel
 
 # What the gateway tells of a request: the raw form that `serve` takes (or a Problem is raised: who asks and what they
 # accept is judged there), and the request's id.
@@ -85,20 +84,11 @@ def fastapi_app(app: App, screens: Sequence[ServedScreen], *, raw_of: RawOf, id_
     api = FastAPI(title=app.title or app.name, version=app.version, openapi_url=None, docs_url=None, redirect_slashes=False)
     for served in screens:
         route = ScreenRoute(served, raw_of)
-        path = path_of(app, served)
         documented = openapi_screen.Documented(app, served)
-        api.get(path, **documented.as_fastapi())(route)
-        api.head(path, name=documented.name, include_in_schema=False)(route)
+        api.get(documented.path, **documented.as_fastapi())(route)
+        api.head(documented.path, name=documented.name, include_in_schema=False)(route)
     _write_problems(api, id_of)
     return api
-
-
-def path_of(app: App, served: ServedScreen) -> str:
-    """The screen's public path with its parameters as clients know them."""
-    path = app.path(served.screen.path)
-    for name in served.screen.parameters:
-        path = path.replace(f"{{{name}}}", f"{{{camel(name)}}}")
-    return path
 
 
 def _write_problems(api: FastAPI, id_of: IdOf) -> None:

@@ -11,7 +11,7 @@ def access_line(request: Request, status: int, size: int) -> dict[str, object]:
     endpoint = request.endpoint
     client = request.scope.get("client")
     fields: dict[str, object] = {
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "time": datetime.now(UTC),
         "requestId": request.id,
         "user": request.caller.id,
         "address": client[0] if client else None,

@@ -21,7 +21,7 @@ from bff.gateway.admin_pages import ASSETS, page
 # Only this listener's own scripts, styles and answers. Styles may stand in elements (Swagger UI sizes its icons so), and
 # pictures in addresses (its icons are); scripts may not, so that a description with a script in it stays a text.
 CONTENT_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 HEADERS: Mapping[str, str] = {

@@ -5,6 +5,7 @@ from html import escape
 
 from bff.apps import App
 from bff.composition.plan import Step
+from bff.faces.openapi_screen import Documented
 from bff.faces.screen import ServedScreen
 from bff.gateway.admin_pages import fill
 
@@ -16,7 +17,7 @@ _APP = """<section class="app"><header><h2>{title}</h2><code class="prefix">{pre
 <a class="door" href="/openapi/{name}.json">openapi.json</a><a class="door" href="/schema/{name}.graphql">schema.graphql</a>
 </span></header><div class="wide"><table><thead><tr><th>Screen</th><th>Sections</th><th>Who</th><th>Budget</th></tr></thead>
 <tbody>{rows}</tbody></table></div></section>"""
-_ROW = """<tr><td class="path"><a href="/docs/{app}#/{app}/{app}_{name}"><code>{path}</code></a></td><td>{sections}</td>
+_ROW = """<tr><td class="path"><a href="/docs/{app}#/{app}/{name}"><code>{path}</code></a></td><td>{sections}</td>
 <td>{who}</td><td class="budget">{budget} ms</td></tr>"""
 
 
@@ -34,12 +35,12 @@ def _app(app: App, screens: Sequence[ServedScreen]) -> str:
 
 
 def _row(app: App, served: ServedScreen) -> str:
-    screen = served.screen
+    screen, documented = served.screen, Documented(app, served)
     scopes = " ".join(f"<code>{escape(scope)}</code>" for scope in sorted(screen.scopes))
     return _ROW.format(
         app=escape(app.name),
-        name=escape(screen.name),
-        path=escape(app.path(screen.path)),
+        name=escape(documented.name),
+        path=escape(documented.path),
         sections="".join(_chip(step) for step in served.plan.steps if step.shown),
         who=scopes or ("anyone" if screen.guests else "identified"),
         budget=round(screen.budget * 1000),

@@ -35,7 +35,7 @@ def _assets() -> dict[str, Asset]:
     own = {path.name: Asset(path, types[path.suffix]) for path in sorted(PAGES.iterdir()) if path.suffix in types}
     found = find_spec("fastapi_offline")  # carries swagger-ui-dist, as jsdelivr would serve it; not imported
     if found is None or found.origin is None:
-        return own
+        return own  # every page but the REST docs still works
     swagger = Path(found.origin).parent / "static"
     names = ("swagger-ui-bundle.js", "swagger-ui.css")
     return own | {name: Asset(swagger / name, types[Path(name).suffix]) for name in names}

@@ -47,6 +47,7 @@ class Request:
     caller: Caller = GUEST
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     calls: int = 0  # upstream calls that were made for it
+    _by_name: dict[bytes, bytes] | None = None
     refused: str | None = None  # why, when a stage refused it; for the audit line, never for the client
 
     @property
@@ -60,7 +61,7 @@ class Request:
 
     def header(self, name: bytes) -> str | None:
         """The first value of a header (lower-case name), or None."""
-        for key, value in self.raw_headers:
-            if key == name:
-                return value.decode("latin-1")
-        return None
+        if self._by_name is None:
+            self._by_name = dict(reversed(self.raw_headers))
+        value = self._by_name.get(name)
+        return None if value is None else value.decode("latin-1")

@@ -35,7 +35,7 @@ class AccessLog:
         if len(self._lines) >= MAX_WAITING:
             self.dropped += 1
             return
-        self._lines.append(orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE))
+        self._lines.append(orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z))
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_later(FLUSH_AFTER, self.flush)

@@ -16,6 +16,7 @@ import uvloop
 from bff.errors import Refusal
 from bff.server.factory import build
 from bff.server.line import Line
+from bff.server.memory import settle
 from bff.server.orders import REFUSED, SHUTDOWN, Orders, Word
 from bff.server.served import Served
 from bff.server.serving import serve
@@ -39,6 +40,7 @@ async def work(orders: Orders) -> int:
         served = build(orders.options)
         if not await _started(served, leave):
             return 0
+        settle()
         return await serve(served, orders, line, leave)
     except Refusal as refusal:
         await line.say(Word("refused", refusal.faults))

@@ -2,22 +2,26 @@
 
 aiodataloader awaits its futures bare, so one cancelled waiter would poison its siblings, and a cancelled batch would
 leave its waiters hanging. Here every waiter waits behind a shield, the batch has a task and a deadline of its own, and
-it is cancelled exactly when nobody waits for it any more.
+it is cancelled exactly when nobody waits for it any more; a key that nobody waits for by then is not asked for.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Concatenate, Generic, cast, overload
 
 from aiodataloader import DataLoader
 from typing_extensions import ParamSpec, TypeVar
 
 from bff.deadline import Deadline, current_deadline, set_deadline
-from bff.errors import Missing
+from bff.errors import BackendTimeout, BackendUnreachable, Missing
 from bff.upstream.scope import RequestScope
 
 # 100 keys keep a query string under 4 KB, which every server and proxy takes.
 DEFAULT_MAX_SIZE = 100
+
+# A timer may fire this much (seconds) before its moment: loops round to milliseconds.
+_TIMER_SLACK = 0.005
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -68,10 +72,7 @@ class BoundBatch(Generic[K, V, P]):
 
     async def many(self, keys: Iterable[K], *args: P.args, **kwargs: P.kwargs) -> dict[K, V]:
         """The values of all keys that the backend knows, each distinct key asked for once."""
-        loader = self._loader(args, kwargs)
-        distinct = list(dict.fromkeys(keys))
-        values = await loader.wait_many(distinct)
-        return {key: value for key, value in zip(distinct, values, strict=True) if not isinstance(value, Missing)}
+        return await self._loader(args, kwargs).wait_many(list(dict.fromkeys(keys)))
 
     def _loader(self, args: tuple[Hashable, ...], kwargs: dict[str, Any]) -> "_Loader[K, V]":
         identity = (self._batched, type(self._owner), args, tuple(sorted(kwargs.items())))
@@ -93,6 +94,22 @@ def batched(
     return decorate
 
 
+@dataclass(slots=True)
+class _Batch(Generic[K]):
+    """A batch at work."""
+
+    task: "asyncio.Task[object] | None"
+    keys: tuple[K, ...]
+    deadline: Deadline | None
+
+    def ended_before(self, deadline: Deadline | None) -> bool:
+        """Whether it ran out of its own time while a waiter with this deadline has time left."""
+        mine = self.deadline
+        if mine is None or mine.left() > _TIMER_SLACK:
+            return False
+        return deadline is None or (deadline.at > mine.at and deadline.left() > _TIMER_SLACK)
+
+
 class _Loader(DataLoader[K, V]):
     """aiodataloader's queue and cache, with the cancellation rules above. Lives as long as one request."""
 
@@ -101,56 +118,106 @@ class _Loader(DataLoader[K, V]):
         self._owner = owner
         self._args = args
         self._kwargs = kwargs
-        self._deadline: Deadline | None = None
-        self._waiting: dict[K, int] = {}
-        self._batches: dict[K, asyncio.Task[object]] = {}
+        self._waiting: dict[K, list[Deadline | None]] = {}  # who waits for a key, by when they must have it
+        self._batches: dict[K, _Batch[K]] = {}
         super().__init__(self._run, max_batch_size=batched.max_size, loop=asyncio.get_running_loop())
 
     async def wait(self, key: K) -> V:
-        return (await self._shielded((key,)))[0]
+        deadline = current_deadline()
+        while True:
+            future = self._enter(key, deadline)
+            try:
+                return await asyncio.shield(future)
+            except BackendTimeout:
+                if not self._worth_another(key, future, deadline):
+                    raise
+            finally:
+                self._leave(key, future, deadline)
 
-    async def wait_many(self, keys: list[K]) -> list[V | Missing]:
-        return cast("list[V | Missing]", await self._shielded(keys, missing_as_value=True))
+    async def wait_many(self, keys: list[K]) -> dict[K, V]:
+        """The values of these (distinct) keys, those left out that are Missing; raises what else went wrong with any."""
+        deadline = current_deadline()
+        found: dict[K, V] = {}
+        while keys:
+            futures = {key: self._enter(key, deadline) for key in keys}
+            keys = []
+            try:
+                await asyncio.wait(futures.values())  # which leaves them alone when it is cancelled
+                for key, future in futures.items():
+                    error = future.exception()
+                    if error is None:
+                        found[key] = future.result()
+                    elif isinstance(error, BackendTimeout) and self._worth_another(key, future, deadline):
+                        keys.append(key)
+                    elif not isinstance(error, Missing):
+                        raise error
+            finally:
+                for key, future in futures.items():
+                    self._leave(key, future, deadline)
+        return found
 
-    async def _shielded(self, keys: Iterable[K], *, missing_as_value: bool = False) -> list[V]:
-        keys = list(keys)
-        self._extend(current_deadline())
-        futures = [self.load(key) for key in keys]
-        for key in keys:
-            self._waiting[key] = self._waiting.get(key, 0) + 1
-        try:
-            if len(futures) == 1 and not missing_as_value:
-                return [await asyncio.shield(futures[0])]
-            results = await asyncio.shield(asyncio.gather(*futures, return_exceptions=True))
-        finally:
-            self._leave(keys)
-        for result in results:
-            if isinstance(result, BaseException) and not (missing_as_value and isinstance(result, Missing)):
-                raise result
-        return cast("list[V]", results)
+    def _enter(self, key: K, deadline: Deadline | None) -> "asyncio.Future[V]":
+        future = self.load(key)
+        self._waiting.setdefault(key, []).append(deadline)
+        return future
 
-    def _extend(self, deadline: Deadline | None) -> None:
-        if deadline is not None and (self._deadline is None or deadline.at > self._deadline.at):
-            self._deadline = deadline
+    def _leave(self, key: K, future: "asyncio.Future[V]", deadline: Deadline | None) -> None:
+        """Take one waiter off the key; cancel its batch when nobody waits for any key of that."""
+        waiting = self._waiting[key]
+        waiting.remove(deadline)
+        if waiting or future.done():
+            return
+        future.add_done_callback(_look)
+        batch = self._batches.get(key)
+        if batch is None or batch.task is None or batch.task.done():
+            return
+        if not any(self._waiting[other] for other in batch.keys):
+            for other in batch.keys:
+                self.clear(other)  # a later load must not find the future of a cancelled batch
+            batch.task.cancel()
 
-    def _leave(self, keys: list[K]) -> None:
-        """Take one waiter off each key; cancel the batches that nobody waits for any more."""
-        for key in keys:
-            self._waiting[key] -= 1
-        for batch in {self._batches[key] for key in keys if key in self._batches}:
-            mine = [key for key, task in self._batches.items() if task is batch]
-            if not batch.done() and not any(self._waiting[key] for key in mine):
-                for key in mine:
-                    self.clear(key)  # a later load must not find the future of a cancelled batch
-                    del self._batches[key]
-                batch.cancel()
+    def _worth_another(self, key: K, future: "asyncio.Future[V]", deadline: Deadline | None) -> bool:
+        """Whether a timeout was only that of the batch, joined at work, and not that of the waiter: then it asks again."""
+        batch = self._batches.get(key)
+        kept = self._cache.get(key) is future  # a failed batch keeps nothing: this is the backend's word on one key
+        return not kept and batch is not None and batch.ended_before(deadline)
 
     async def _run(self, keys: list[K]) -> list[V]:
-        set_deadline(self._deadline)  # this is the batch's own task: the deadline of its longest waiter
-        task = asyncio.current_task()
-        if task is not None:
-            self._batches.update(dict.fromkeys(keys, task))
-        found = await self._function(self._owner, keys, *self._args, **self._kwargs)
+        asked = list(dict.fromkeys(key for key in keys if self._waiting[key]))
+        for key in keys:
+            if not self._waiting[key]:
+                self.clear(key)  # its waiters left before the call: a later one starts anew
         absent = Missing(self._owner.service, "not in the batch's answer")
+        found = await self._ask(asked) if asked else {}
         # aiodataloader rejects the future of a key whose value is an exception
         return [found[key] if key in found else cast("V", absent) for key in keys]
+
+    async def _ask(self, keys: list[K]) -> dict[K, V]:
+        task = asyncio.current_task()
+        deadline = _latest(deadline for key in keys for deadline in self._waiting[key])
+        self._batches.update(dict.fromkeys(keys, _Batch(task, tuple(keys), deadline)))
+        set_deadline(deadline)  # this is the batch's own task
+        try:
+            return await self._function(self._owner, keys, *self._args, **self._kwargs)
+        except asyncio.CancelledError:
+            if task is not None and task.cancelling():
+                raise
+            # a library's own, grpc.aio's for one: aiodataloader would leave the waiters waiting
+            raise BackendUnreachable(self._owner.service, "a library cancelled the call") from None
+
+
+def _look(future: "asyncio.Future[Any]") -> None:
+    """So that asyncio does not report an error whose waiters have all gone."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _latest(deadlines: Iterable[Deadline | None]) -> Deadline | None:
+    """The last of them; None, which is later than any, when one of the waiters has none."""
+    latest: Deadline | None = None
+    for deadline in deadlines:
+        if deadline is None:
+            return None
+        if latest is None or deadline.at > latest.at:
+            latest = deadline
+    return latest

@@ -1,7 +1,7 @@
 """`Client`: a typed class that calls one service; one method, one line."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -20,11 +20,14 @@ from bff.upstream.scope import CallRecord, RequestScope
 from bff.upstream.target import Arguments, BadPathValue, target
 
 T = TypeVar("T")
+Awaited = Coroutine[Any, Any, T]  # what `async def` gives; not one more of it on the way of each call
 
 # What a hop keeps of the time it has: the way back and the decoding of a backend's answer (reliability-security.md 2.1).
 HOP_MARGIN = 0.010
 # A service that nobody configured a timeout for: under the default screen budget, so that a fallback still has time.
 DEFAULT_TIMEOUT = 0.8
+# A backend's word on when to come back is believed up to a day; more is a fault of its clock or of its author.
+MAX_RETRY_AFTER = 24 * 3600.0
 
 
 @dataclass(slots=True)
@@ -67,24 +70,24 @@ class Client(Owner):
         self._service = service
         self.scope = scope or RequestScope()
 
-    async def get(self, path: str, kind: type[T], /, **arguments: Any) -> T:
+    def get(self, path: str, kind: type[T], /, **arguments: Any) -> Awaited[T]:
         """Read. Sent again once if a kept connection proves stale before any byte of the answer."""
-        return await self._exchange("GET", path, arguments, kind)
+        return self._exchange("GET", path, arguments, kind)
 
-    async def post(
+    def post(
         self, path: str, kind: type[T], body: object, /, *, idempotency_key: str | None = None, **arguments: Any
-    ) -> T:
+    ) -> Awaited[T]:
         """Write. Never sent twice, unless the backend takes an `Idempotency-Key` (given here)."""
-        return await self._exchange("POST", path, arguments, kind, body, idempotency_key)
+        return self._exchange("POST", path, arguments, kind, body, idempotency_key)
 
-    async def put(self, path: str, kind: type[T], body: object, /, **arguments: Any) -> T:
-        return await self._exchange("PUT", path, arguments, kind, body)
+    def put(self, path: str, kind: type[T], body: object, /, **arguments: Any) -> Awaited[T]:
+        return self._exchange("PUT", path, arguments, kind, body)
 
-    async def patch(self, path: str, kind: type[T], body: object, /, **arguments: Any) -> T:
-        return await self._exchange("PATCH", path, arguments, kind, body)
+    def patch(self, path: str, kind: type[T], body: object, /, **arguments: Any) -> Awaited[T]:
+        return self._exchange("PATCH", path, arguments, kind, body)
 
-    async def delete(self, path: str, kind: type[T], /, **arguments: Any) -> T:
-        return await self._exchange("DELETE", path, arguments, kind)
+    def delete(self, path: str, kind: type[T], /, **arguments: Any) -> Awaited[T]:
+        return self._exchange("DELETE", path, arguments, kind)
 
     async def rpc(self, method: str, kind: type[T], request: object, /) -> T:
         """Call `/package.Service/Method` of the .proto that the class was given (`proto="delivery.proto"`, beside it)."""
@@ -191,8 +194,8 @@ def _retry_after(reply: Reply) -> float | None:
         return None
     value = raw.decode("latin-1").strip()
     if value.isascii() and value.isdigit():
-        return float(value[:9])
+        return min(float(value[:9]), MAX_RETRY_AFTER)
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time())
+        return min(max(0.0, parsedate_to_datetime(value).timestamp() - time()), MAX_RETRY_AFTER)
     except (ValueError, TypeError, OverflowError):
         return None

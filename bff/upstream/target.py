@@ -14,7 +14,7 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
 class BadPathValue(ValueError):
-    """A value that no encoding can keep in one path segment: empty, `.` or `..` (RFC 3986 section 5.2.4)."""
+    """A value that no encoding can keep in one path segment: none, empty, `.` or `..` (RFC 3986 section 5.2.4)."""
 
 
 @lru_cache(maxsize=4096)
@@ -24,14 +24,15 @@ def _parameters(template: str) -> tuple[str, ...]:
 
 def target(template: str, arguments: Arguments) -> str:
     """`/users/{id}` with id="a/b", limit=5 -> `/users/a%2Fb?limit=5`; None is left out, a list repeats its name."""
-    if not arguments:
+    in_path = _parameters(template)
+    if not arguments and not in_path:
         return template
     path = template
-    in_path = _parameters(template)
     for name in in_path:
-        value = text(arguments[name])
+        argument = arguments[name]
+        value = "" if argument is None else text(argument)
         if value in ("", ".", ".."):
-            raise BadPathValue(f"{name}={value!r} cannot stand in {template}")
+            raise BadPathValue(f"{name}={argument!r} cannot stand in {template}")
         path = path.replace("{" + name + "}", quote(value, safe=""))
     query: list[tuple[str, str]] = []
     for name, value in arguments.items():
@@ -41,7 +42,9 @@ def target(template: str, arguments: Arguments) -> str:
             query.extend((name, text(item)) for item in value)
         else:
             query.append((name, text(value)))
-    return f"{path}?{urlencode(query)}" if query else path
+    if not query:
+        return path
+    return f"{path}{'&' if '?' in template else '?'}{urlencode(query)}"
 
 
 def text(value: object) -> str:

@@ -1,12 +1,13 @@
 """A small app for the tests of the GraphQL face: screens with fakes behind them, and a way to ask."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 import strawberry
 
 from bff import App, BackendTimeout, Caller, Client, Field, Screen, field, needs, section
+from bff.caller import GUEST
 from bff.composition.build import plan_of
 from bff.composition.render import to_json
 from bff.deadline import LOOP_CLOCK, Clock
@@ -95,8 +96,11 @@ def schema(*screens: ServedScreen, introspection: bool = False) -> AppSchema:
     return build_schema(APP, screens, introspection=introspection)
 
 
-async def ask(app: AppSchema, query: str, *, caller: Caller = Caller(), **variables: object) -> dict[str, Any]:  # noqa: B008
+async def ask(
+    app: AppSchema, query: str, variables: Mapping[str, object] | None = None, *, caller: Caller = GUEST
+) -> dict[str, Any]:
     """The response map as the client reads it."""
-    answered = await app.answer(Asked(query, variables), Raw(caller=caller, scope=RequestScope()), REQUEST_ID)
+    raw = Raw(caller=caller, scope=RequestScope())
+    answered = await app.answer(Asked(query, variables or {}), raw, REQUEST_ID)
     found: dict[str, Any] = orjson.loads(to_json(answered.body))
     return found

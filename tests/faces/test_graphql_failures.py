@@ -4,6 +4,7 @@ import logging
 
 import orjson
 import pytest
+import strawberry
 
 from bff import BackendUnreachable, Screen, needs, section
 from tests.faces.graphql_kit import APP, REQUEST_ID, TIMEOUT, FakeWords, Page, ask, page, rating, schema, served
@@ -86,3 +87,23 @@ async def test_a_value_that_breaks_its_type_is_a_bug_too(caplog: pytest.LogCaptu
     assert error["extensions"]["type"] == "/problems/internal"
     assert "non-nullable" not in error["message"]
     assert "non-nullable" in caplog.text
+
+
+async def test_a_number_that_graphql_cannot_hold_is_a_bug_and_says_so_to_the_operators(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    @strawberry.type
+    class Count:
+        number: int
+
+    @section()
+    async def number() -> int:
+        return 2**31  # over GraphQL's Int; Int64 is the type for it
+
+    screen = Screen("/count", Count(number=needs(number)), apps=(APP,), guests=True)
+    with caplog.at_level(logging.ERROR, "bff"):
+        answer = await ask(schema(served(screen)), "{ count { number } }")
+    assert answer["data"] == {"count": None}
+    assert answer["errors"][0]["message"] == "A fault of ours"
+    assert answer["errors"][0]["extensions"]["type"] == "/problems/internal"
+    assert "32-bit" in caplog.text

@@ -29,7 +29,7 @@ from tests.faces.graphql_kit import FakeWords, ask, page, rating, schema, served
 )
 async def test_only_what_is_selected_runs(query: str, variables: dict[str, object], asked: list[str]) -> None:
     fake = FakeWords()
-    answer = await ask(schema(served(page("/page"), fake, fields=[rating])), query, **variables)
+    answer = await ask(schema(served(page("/page"), fake, fields=[rating])), query, variables)
     assert "errors" not in answer
     assert sorted(fake.asked) == sorted(asked)
 

@@ -11,9 +11,14 @@ from bff import App, Screen, needs, section
 from bff.composition.build import plan_of
 from bff.composition.inputs import Inputs
 from bff.composition.signature import Parameter
+from bff.faces.problems import Problem
 from bff.faces.rest import Disagreement, fastapi_app
 from bff.faces.screen import Raw, ServedScreen
-from tests.faces.rest_world import SHOP, Fakes, Reply, call, request_scope, served
+from bff.gateway.request import Request
+from bff.gateway.screen_endpoint import budget_of
+from tests.faces.rest_fakes import Fakes, served
+from tests.faces.rest_gateway import Reply, call, request_scope
+from tests.faces.rest_screens import SHOP
 
 SMALL = App("small")
 
@@ -80,6 +85,47 @@ async def test_what_only_serve_judges_is_no_disagreement() -> None:
     for query in ("count=3&count=4", "count=3&more=1", "count=3&sections=none"):
         status, _, body = await ask([page()], f"/small/v1/page?{query}")
         assert (status, orjson.loads(body)["type"]) == (422, "/problems/bad-input")
+
+
+TIMES = (
+    "1",
+    "500",
+    "007",
+    "999999999",
+    "0",
+    "000000000",
+    "0000000001",
+    "1234567890",
+    "-5",
+    "+5",
+    "5s",
+    "5.0",
+    "1_0",
+    "",
+    " 5",
+    "\u00b2",
+)
+
+
+@pytest.mark.parametrize("value", TIMES)
+async def test_fastapi_and_the_dispatcher_take_the_same_times(value: str) -> None:
+    """By FastAPI's judgement alone: here `raw_of` takes any time, so that a refusal can only be FastAPI's."""
+    scope = request_scope("/small/v1/page?count=3", headers={"request-timeout": value})
+    try:
+        budget_of(Request(scope, receive=_nobody, started=0.0))
+        taken = True
+    except Problem:
+        taken = False
+    api = fastapi_app(SMALL, [page()], raw_of=raw_of, id_of=lambda http: "r-1")
+    if taken:
+        assert (await call(api, scope))[0] == 200
+    else:
+        with pytest.raises(Disagreement, match="FastAPI refuses"):
+            await call(api, scope)
+
+
+async def _nobody() -> Any:
+    raise AssertionError("nothing is to be read")
 
 
 async def test_a_bug_is_a_problem_and_goes_on_to_whoever_serves_the_app() -> None:

@@ -105,7 +105,8 @@ class FaultProxy:
                     return
             if not getattr(self, way).blackhole:
                 await asyncio.sleep(getattr(self, way).slow_close)
-                sink.write_eof()
+                if not sink.transport.is_closing():
+                    sink.write_eof()
                 return
         await asyncio.get_running_loop().create_future()  # blackhole: keep the other side open
 

@@ -40,12 +40,6 @@ def call(method: str = "GET", target: str = "/users/7", seconds: float = 5.0, he
     return Call("users", method, target, Deadline.after(seconds), headers)
 
 
-async def until(predicate: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not predicate():
-            await asyncio.sleep(0)
-
-
 async def test_an_answer_comes_whole_whatever_its_status(stub: StubService) -> None:
     wire = Http1Wire("users", [f"http://{stub.address}"])
     well, missing = await wire.send(call()), await wire.send(call(target="/nobody"))
@@ -199,6 +193,17 @@ async def test_close_ends_calls_in_flight_and_every_socket(stub: StubService) ->
     assert (stats.in_flight, stats.idle, stats.opened) == (0, 0, stats.closed)
     with pytest.raises(BackendUnreachable):
         await wire.send(call())
+
+
+async def test_close_ends_a_call_that_is_still_connecting(stub: StubService) -> None:
+    wire = Http1Wire("users", [f"http://{stub.address}"])
+    sending = asyncio.create_task(wire.send(call()))
+    await asyncio.sleep(0)
+    assert wire.stats().connecting == 1
+    await wire.close()
+    with pytest.raises(BackendUnreachable):
+        await sending
+    await stub.wait_for(lambda: stub.counters.connections == 1 and stub.counters.open_connections == 0)
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,7 @@ REFUSED = {
     "status-600": b"HTTP/1.1 600 No\r\n" + ABC,
     "101": b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
     "101-plain": b"HTTP/1.1 101 Switching\r\n\r\n" + OK + ABC,
+    "101-alone": b"HTTP/1.1 101 Switching\r\n\r\n",
     "interim-without-end": b"HTTP/1.1 103 Early Hints\r\n\r\n" * 9,
     "interim-that-closes": b"HTTP/1.1 100 Continue\r\nConnection: close\r\n\r\n" + OK + ABC,
     "chunk-size": CHUNKED + b"zz\r\nabc\r\n0\r\n\r\n",

@@ -15,6 +15,6 @@ SwaggerUIBundle({
   displayRequestDuration: true,
   defaultModelsExpandDepth: 0,
   docExpansion: "list",
-  supportedSubmitMethods: place.dataset.try === "yes" ? ["get", "post"] : [],
+  supportedSubmitMethods: place.dataset.tried === "yes" ? ["get", "post"] : [],
   persistAuthorization: false, // a token does not outlive the tab
 });

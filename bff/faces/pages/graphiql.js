@@ -2,7 +2,7 @@
 import { paintJson, paintQuery } from "./graphiql_paint.js";
 import { showSchema } from "./graphiql_schema.js";
 
-const { app, endpoint } = document.body.dataset;
+const { app, endpoint, tried } = document.body.dataset;
 const at = (id) => document.getElementById(id);
 const [query, variables, token, painted] = ["query", "variables", "token", "painted"].map(at);
 let running = null;
@@ -95,13 +95,21 @@ document.addEventListener("keydown", (event) => {
   }
 });
 at("run").addEventListener("click", run);
-token.addEventListener("change", () => showSchema(ask, use));
 
 function use(sample) {
   write(query, sample.query);
   write(variables, sample.variables);
   query.focus();
+  query.setSelectionRange(0, 0);
+  query.scrollTo(0, 0);
 }
 
 paint();
-showSchema(ask, use);
+if (tried === "yes") {
+  token.addEventListener("change", () => showSchema(ask, use));
+  showSchema(ask, use);
+} else {
+  at("run").disabled = true;
+  say("This listener only shows; it has no gateway to run queries with.", "soft");
+  at("schema").replaceChildren("The whole schema is in schema.graphql, above.");
+}
