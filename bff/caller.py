@@ -1,13 +1,14 @@
 """Who asks. Built by the gateway from a verified identity; sections take it by type."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True, gc=False):
     """The verified caller of a request.
 
     `id` is the subject of a verified token, or None for a guest; it is never read from a header a client can set.
+    `locale`, `device` and `app_version` are the client's own words: hints, never rights. `token` is the bearer token
+    itself; it shows in no text of the caller and goes on only if a service asks for it.
     """
 
     id: str | None = None
@@ -17,7 +18,7 @@ class Caller:
     device: str = "unknown"
     app_version: str | None = None
     tenant: str | None = None
-    token: str | None = field(default=None, repr=False)  # the bearer token itself; never logged, goes on only if a service asks
+    token: str | None = None
 
     @property
     def guest(self) -> bool:
@@ -26,6 +27,9 @@ class Caller:
     def has(self, scopes: frozenset[str]) -> bool:
         """Whether the caller holds every one of `scopes`."""
         return scopes <= self.scopes
+
+    def __repr__(self) -> str:
+        return f"Caller(id={self.id!r}, app={self.app!r}, scopes={sorted(self.scopes)}, tenant={self.tenant!r})"
 
 
 GUEST = Caller()

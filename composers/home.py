@@ -81,9 +81,9 @@ async def active_order(orders: Orders, caller: Caller) -> ActiveOrder | None:
     return ActiveOrder(id=strawberry.ID(newest.id), status=status, total=money(newest.total))
 
 
-@field(ActiveOrder, timeout=0.3)
+@field(ActiveOrder, timeout=0.3)  # not in the section, so that the order is shown though delivery cannot tell
 async def eta_minutes(orders: list[ActiveOrder], delivery: Delivery) -> list[int | None]:
-    """When it arrives; a field, so that the order is shown though delivery cannot tell."""
+    """When it arrives; null before it is on its way."""
     found = await delivery.progress.many(str(order.id) for order in orders if order.status is OrderStatus.ON_THE_WAY)
     minutes_left = {key: minutes(progress.eta_seconds) for key, progress in found.items()}
     return [minutes_left.get(str(order.id)) for order in orders]
@@ -138,7 +138,7 @@ async def picked_cards(found: list[Restaurant] = needs(recommended)) -> list[Res
 
 @section(fallback=None)
 async def unread(found: list[Notification] = needs(unread_notes)) -> int:
-    """How many messages wait for you; a badge shows no more than two digits, so counting ends at IN_BROWSER."""
+    """How many messages wait for you; counting ends at 24, which is more than a badge can say."""
     return len(found)
 
 

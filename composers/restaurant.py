@@ -88,8 +88,8 @@ async def left(dishes: list[DishCard], inventory: Inventory) -> list[int | None]
 
 @field(ReviewCard, timeout=0.3)
 async def author(reviews: list[ReviewCard], users: Users) -> list[Author | None]:
-    """Who wrote it: every author is asked for once, however many reviews they wrote."""
-    found = await users.user.many(str(review.author_id) for review in reviews)
+    """Who wrote it."""
+    found = await users.user.many(str(review.author_id) for review in reviews)  # each is asked for once
     authors = {key: Author(id=strawberry.ID(key), name=user.name.partition(" ")[0]) for key, user in found.items()}
     return [authors.get(str(review.author_id)) for review in reviews]
 

@@ -1,16 +1,14 @@
 """Runs the wanted steps of a plan: everything that can start does, nothing outlives the answer.
 
-Every running section owns one task and one timer. There is no task that waits for tasks: a section's end (`_ended`)
-starts what waited for it, and the last one resolves the request's future. So one hung section holds up its dependents
-and nothing else, and stopping is one loop over what still runs.
+Every running section owns one task. There is no task that waits for tasks: a section's end starts what waited for it,
+and the last one resolves the request's future. So one hung section holds up its dependents and nothing else, and
+stopping is one loop over what still runs.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from contextvars import copy_context
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from math import inf
-from typing import Any, cast
+from typing import Any
 
 from bff.caller import Caller
 from bff.composition.budget import ANSWER_RESERVE, CUT_SLACK, FALLBACK_TIME
@@ -28,7 +26,8 @@ STOP_GRACE = 1.0
 TICK = 0.001
 
 ClientOf = Callable[[type[Client]], Client]
-Work = Coroutine[Any, Any, Any]  # Any: sections of all types run side by side
+# Any below: sections of all types run side by side. What follows a function that ended: its value, or why it has none.
+Then = Callable[[Any, BaseException | None], None]
 
 
 class SectionFailed(BffError):
@@ -41,35 +40,39 @@ class SectionFailed(BffError):
         super().__init__(f"section '{section}' is required and failed: {cause}")
 
 
-Ran = asyncio.Task[Any] | BaseException
-Then = Callable[[Ran], None]
-
-
-@dataclass(slots=True)
-class _Job:
-    """A function to run in a task, and what to do with how it ended."""
-
-    key: str
-    function: Callable[..., Awaitable[Any]]
-    takes: tuple[Parameter, ...]
-    services: tuple[str, ...]
-    then: Then
-    items: list[Any] | None = None
-
-
 class _Running:
     """One task at work, the moment it must have ended by, and whether it was cut for that."""
 
     __slots__ = ("ends_at", "expired", "task")
 
-    def __init__(self, task: asyncio.Task[Any], ends_at: float) -> None:
-        self.task = task
+    def __init__(self, ends_at: float) -> None:
+        self.task: asyncio.Task[None] | None = None
         self.ends_at = ends_at
         self.expired = False
 
 
 class Run:
     """One request's run of one cut of a plan. After `await run.go()`, `values` and `outcomes` hold what was had."""
+
+    __slots__ = (
+        "_alarm",
+        "_alarm_at",
+        "_caller",
+        "_causes",
+        "_client_of",
+        "_clock",
+        "_deadline",
+        "_done",
+        "_inputs",
+        "_loop",
+        "_open",
+        "_running",
+        "_waiting",
+        "cut",
+        "outcomes",
+        "times",
+        "values",
+    )
 
     def __init__(
         self,
@@ -96,7 +99,7 @@ class Run:
         self._alarm: Timer | None = None
         self._alarm_at = inf
         self._causes: dict[int, BaseException] = {}  # steps that have no value at all
-        self._waiting = {step.index: len(step.needs) for step in cut.steps}
+        self._waiting = dict(cut.waiting)
         self._open = len(cut.steps)  # steps and fills that have not ended
 
     async def go(self) -> None:
@@ -123,57 +126,52 @@ class Run:
 
     def _start(self, step: Step) -> None:
         section = step.section
-        if not self._caller.has(section.scopes):
+        if section.scopes and not self._caller.has(section.scopes):
             self._fall_back(step, Forbidden(sorted(section.scopes)))
             return
-        lost = next((need for need in step.needs if need in self._causes), None)
-        if lost is not None:
-            self._fall_back(step, NeedFailed(self._key(lost), self._causes[lost]))
-            return
+        if self._causes:
+            lost = next((need for need in step.needs if need in self._causes), None)
+            if lost is not None:
+                self._fall_back(step, NeedFailed(self._key(lost), self._causes[lost]))
+                return
+        now = self._clock.now()
         latest = self._deadline.at - ANSWER_RESERVE - (FALLBACK_TIME if section.computed is not None else 0.0)
-        end = latest if section.timeout is None else min(self._clock.now() + section.timeout, latest)
-        if end <= self._clock.now():
-            self._fall_back(step, BackendTimeout(_only(step.services), "no time left to start"))
+        end = latest if section.timeout is None else min(now + section.timeout, latest)
+        if end <= now:
+            self._fall_back(step, _no_time(step.services))
             return
-        self._launch(
-            _Job(step.key, section.function, step.takes, step.services, lambda ran: self._section_ended(step, ran)), end
-        )
 
-    def _section_ended(self, step: Step, ran: Ran) -> None:
-        if isinstance(ran, BaseException):
-            self._fall_back(step, ran)
-        else:
-            self._settle(step, ran.result(), OK)
+        def ended(value: Any, cause: BaseException | None) -> None:
+            if cause is None:
+                self._settle(step, value, OK)
+            else:
+                self._fall_back(step, cause)
+
+        self._launch(step.key, section.function, step.takes, step.services, end, ended)
 
     def _fall_back(self, step: Step, cause: BaseException) -> None:
         """The section failed: compute its fallback, else take the constant one, else it has no value."""
-        section = step.section
-        end = min(self._clock.now() + FALLBACK_TIME, self._deadline.at - ANSWER_RESERVE)
-        hopeless = isinstance(cause, Forbidden) or not self._can_compute(step) or end <= self._clock.now()
-        if section.computed is None or hopeless:
+        now = self._clock.now()
+        end = min(now + FALLBACK_TIME, self._deadline.at - ANSWER_RESERVE)
+        computed = step.section.computed
+        hopeless = isinstance(cause, Forbidden) or not self._can_compute(step) or end <= now
+        if computed is None or hopeless:
             self._settle_without(step, cause)
-        else:
-            self._launch(
-                _Job(
-                    f"{step.key} (fallback)",
-                    section.computed,
-                    step.fallback_takes,
-                    step.services,
-                    lambda ran: self._fallback_ended(step, cause, ran),
-                ),
-                end,
-            )
+            return
+
+        def ended(value: Any, second: BaseException | None) -> None:
+            if second is None:
+                self._settle(step, value, stood_in(cause))
+            else:
+                self._settle_without(step, cause)
+
+        self._launch(f"{step.key} (fallback)", computed, step.fallback_takes, step.services, end, ended)
 
     def _can_compute(self, step: Step) -> bool:
         return not any(
-            parameter.section is not None and self._index(parameter) in self._causes for parameter in step.fallback_takes
+            parameter.section is not None and self.cut.index_of[parameter.section] in self._causes
+            for parameter in step.fallback_takes
         )
-
-    def _fallback_ended(self, step: Step, cause: BaseException, ran: Ran) -> None:
-        if isinstance(ran, BaseException):
-            self._settle_without(step, cause)
-        else:
-            self._settle(step, ran.result(), stood_in(cause))
 
     def _settle_without(self, step: Step, cause: BaseException) -> None:
         section = step.section
@@ -208,75 +206,92 @@ class Run:
                 self._start_fill(fill, items, value)
 
     def _start_fill(self, fill: Fill, items: list[Any], value: object) -> None:
+        field, now = fill.field, self._clock.now()
         latest = self._deadline.at - ANSWER_RESERVE
-        timeout = fill.field.timeout
-        end = latest if timeout is None else min(self._clock.now() + timeout, latest)
-        cause: BaseException | None = None
-        if not self._caller.has(fill.field.scopes):
-            cause = Forbidden(sorted(fill.field.scopes))
-        elif end <= self._clock.now():
-            cause = BackendTimeout(_only(fill.services), "no time left to start")
-        if cause is not None:
-            self._fill_ended(fill, items, value, cause)
-            return
-        ended: Then = lambda ran: self._fill_ended(fill, items, value, ran)  # noqa: E731 - named for its type
-        self._launch(_Job(fill.key, fill.field.function, fill.takes, fill.services, ended, items), end)
+        end = latest if field.timeout is None else min(now + field.timeout, latest)
 
-    def _fill_ended(self, fill: Fill, items: list[Any], value: object, ran: Ran) -> None:
-        if isinstance(ran, BaseException):
-            self.outcomes[fill.key] = failed(ran)
-        else:
-            filled = ran.result()
-            if len(filled) != len(items):
-                self._abort(
-                    TypeError(f"{fill.field.place}: gave {len(filled)} values for {len(items)} items; give one an item")
-                )
+        def ended(filled: Any, cause: BaseException | None) -> None:
+            if cause is not None:
+                self.outcomes[fill.key] = failed(cause)
+            elif len(filled) != len(items):
+                self._abort(TypeError(f"{field.place}: gave {len(filled)} values for {len(items)} items; give one an item"))
                 return
-            for item, part in zip(items, filled, strict=True):
-                setattr(item, fill.field.name, part)
-            self._fill(fill.then, value)
-        self._close_one()
+            else:
+                for item, part in zip(items, filled, strict=True):
+                    setattr(item, field.name, part)
+                self._fill(fill.then, value)
+            self._close_one()
 
-    # Tasks and timers.
+        if not self._caller.has(field.scopes):
+            ended(None, Forbidden(sorted(field.scopes)))
+        elif end <= now:
+            ended(None, _no_time(fill.services))
+        else:
+            self._launch(fill.key, field.function, fill.takes, fill.services, end, ended, items)
 
-    def _launch(self, job: _Job, end: float) -> None:
+    # Tasks.
+
+    def _launch(
+        self,
+        key: str,
+        function: Callable[..., Awaitable[Any]],
+        takes: tuple[Parameter, ...],
+        services: tuple[str, ...],
+        end: float,
+        then: Then,
+        items: list[Any] | None = None,
+    ) -> None:
         deadline = Deadline(end, self._clock.now)
-        context = copy_context()
-        context.run(set_deadline, deadline)
-        given = {parameter.name: self._argument(parameter, deadline, job.items) for parameter in job.takes}
-        task = self._loop.create_task(cast("Work", job.function(**given)), context=context)
-        running = _Running(task, end + CUT_SLACK)
+        given = {parameter.name: self._argument(parameter, deadline, items) for parameter in takes}
+        running = _Running(end + CUT_SLACK)
+        working = self._work(key, running, function(**given), deadline, services, then)
+        running.task = self._loop.create_task(working)
         self._running.add(running)
         if running.ends_at < self._alarm_at:
             self._set_alarm(running.ends_at)
-        self.times[job.key] = (self._clock.now(), 0.0)
-        task.add_done_callback(lambda task: self._ended(job, running, task))
 
-    # One alarm a run, for whoever must end first: a timer a section would cost 1.2 us each and nearly none ever rings.
-
-    def _set_alarm(self, at: float) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm_at = at
-        self._alarm = self._clock.call_at(at, self._ring)
-
-    def _ring(self) -> None:
-        now = self._clock.now() + TICK
-        later = inf
-        for running in self._running:
-            if running.ends_at <= now:
-                running.expired = True
-                running.task.cancel()
-            else:
-                later = min(later, running.ends_at)
-        self._alarm, self._alarm_at = None, inf
-        if later < inf:
-            self._set_alarm(later)
+    async def _work(
+        self,
+        key: str,
+        running: _Running,
+        working: Awaitable[Any],
+        deadline: Deadline,
+        services: tuple[str, ...],
+        then: Then,
+    ) -> None:
+        """A section's own task. Tells a value from a failure of the world from a bug, which no fallback may hide."""
+        set_deadline(deadline)
+        began = self._clock.now()
+        self.times[key] = (began, 0.0)
+        value, cause = None, None
+        try:
+            value = await working
+        except (BackendError, TimeoutError, Forbidden) as error:
+            cause = error
+        except asyncio.CancelledError:
+            if self._done.done():
+                raise  # the screen has ended without it
+            cause = (
+                BackendTimeout(_only(services), "the section ran out of time")
+                if running.expired
+                else BackendUnreachable(_only(services), "a library cancelled the call")
+            )
+        except Exception as bug:  # noqa: BLE001 - handed on: it becomes the run's own error
+            self._abort(bug)
+            return
+        finally:
+            self._running.discard(running)
+            self.times[key] = (began, self._clock.now())
+        if not self._done.done():
+            try:
+                then(value, cause)
+            except Exception as bug:  # noqa: BLE001 - a bug in what follows ends the run, or it would wait for ever
+                self._abort(bug)
 
     def _argument(self, parameter: Parameter, deadline: Deadline, items: list[Any] | None) -> object:
         match parameter.kind:
             case "need":
-                return self.values[self._index(parameter)]
+                return self.values[self.cut.index_of[parameter.section]] if parameter.section is not None else None
             case "client":
                 return self._client_of(parameter.annotation)
             case "caller":
@@ -288,23 +303,28 @@ class Run:
             case "input":
                 return self._inputs[parameter.name]
 
-    def _ended(self, job: "_Job", running: _Running, task: "asyncio.Task[Any]") -> None:
-        """A task ended: tell a value from a failure of the world from a bug, which no fallback may hide."""
-        self._running.discard(running)
-        self.times[job.key] = (self.times[job.key][0], self._clock.now())
-        error = None if task.cancelled() else task.exception()
-        if self._done.done():
-            return  # the screen has ended without it
-        if task.cancelled() and running.expired:
-            error = BackendTimeout(_only(job.services), "the section ran out of time")
-        elif task.cancelled():
-            error = BackendUnreachable(_only(job.services), "a library cancelled the call")
-        if error is None:
-            job.then(task)
-        elif isinstance(error, BackendError | TimeoutError | Forbidden):
-            job.then(error)
-        else:
-            self._abort(error)
+    # One alarm a run, for whoever must end first: a timer a section would cost 1.2 us each, and nearly none ever rings.
+
+    def _set_alarm(self, at: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = at
+        self._alarm = self._clock.call_at(at, self._ring)
+
+    def _ring(self) -> None:
+        now = self._clock.now() + TICK
+        later = inf
+        for running in self._running:
+            if running.ends_at > now:
+                later = min(later, running.ends_at)
+            elif running.task is not None:
+                running.expired = True
+                running.task.cancel()
+        self._alarm, self._alarm_at = None, inf
+        if later < inf:
+            self._set_alarm(later)
+
+    # The end.
 
     def _abort(self, error: BaseException) -> None:
         if not self._done.done():
@@ -322,13 +342,10 @@ class Run:
         if self._alarm is not None:
             self._alarm.cancel()
         if self._running:
-            tasks = [running.task for running in self._running]
+            tasks = [running.task for running in self._running if running.task is not None]
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=STOP_GRACE)
-
-    def _index(self, parameter: Parameter) -> int:
-        return self.cut.index_of[parameter.section] if parameter.section is not None else -1
 
     def _key(self, index: int) -> str:
         return next(step.key for step in self.cut.steps if step.index == index)
@@ -337,3 +354,7 @@ class Run:
 def _only(services: tuple[str, ...]) -> str:
     """The service to blame when there is no doubt which one."""
     return services[0] if len(services) == 1 else ""
+
+
+def _no_time(services: tuple[str, ...]) -> BackendTimeout:
+    return BackendTimeout(_only(services), "no time left to start")

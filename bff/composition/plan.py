@@ -41,6 +41,7 @@ class Cut:
     steps: tuple[Step, ...]
     first: tuple[Step, ...]  # those that wait for nothing
     dependents: dict[int, tuple[Step, ...]]
+    waiting: dict[int, int]  # how many steps each one waits for
     fills: dict[int, tuple[Fill, ...]]  # item fields wanted on a step's value
     shown: tuple[tuple[str, int], ...]  # screen attribute -> step
     constants: dict[str, object]
@@ -91,6 +92,7 @@ class Plan:
             steps=steps,
             first=tuple(step for step in steps if not step.needs),
             dependents={i: tuple(s for s in steps if i in s.needs) for i in running},
+            waiting={step.index: len(step.needs) for step in steps},
             fills={index: found for index, found in hanging.items() if found},
             shown=tuple(shown),
             constants=constants,

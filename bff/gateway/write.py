@@ -20,10 +20,9 @@ async def write(request: Request, answer: Answer, send: Send, *, closing: bool) 
         (b"content-length", str(len(answer.body)).encode()),
         (REQUEST_ID, request.id.encode()),
         _NO_SNIFF,
+        _NO_STORE,
         *answer.headers,
     ]
-    if not any(name == b"cache-control" for name, _ in answer.headers):
-        headers.append(_NO_STORE)
     if closing:
         headers.append(_CLOSE)
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

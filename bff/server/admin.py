@@ -23,9 +23,9 @@ LARGEST_REQUEST = 1024 * 1024
 # Added up over the workers in /stats; anything else is a worker's own affair.
 TOTALS = ("tasks", "fds", "rss", "in_flight")
 
-# A worker that hands over to its successor while both are being asked looks as if neither were ready: look again. It
-# takes one more look; the rest is for a reload of many workers.
-LOOKS = 4
+# A worker that hands over to its successor while both are being asked looks as if neither were ready: look again. One
+# more look is enough for one such pair; the rest is for a reload of many workers.
+MORE_LOOKS = 3
 
 # Probes, scrapes and a few operators.
 CONNECTIONS = 256
@@ -77,18 +77,23 @@ class Admin:
     async def _readyz(self, send: Send) -> None:
         """Ready when as many workers as wanted say so themselves. One that drains after its replacement is ready is
         named and does not count: a reload is not seen by the balancer."""
-        for _ in range(LOOKS):
-            workers, known = list(self._fleet.workers), self._known()
-            states = await asyncio.gather(*(self._state(worker) for worker in workers))
-            ready = not self._fleet.stopping and states.count("ready") >= self._wanted
-            if ready or known == self._known():
+        known, states = await self._look()
+        for _ in range(MORE_LOOKS):
+            if states.count("ready") >= self._wanted or known == self._known():
                 break
-        named = [{"pid": worker.pid, "state": state} for worker, state in zip(workers, states, strict=True)]
+            known, states = await self._look()
+        ready = not self._fleet.stopping and states.count("ready") >= self._wanted
+        named = [{"pid": pid, "state": state} for (pid, _), state in zip(known, states, strict=True)]
         state = "stopping" if self._fleet.stopping else "ready" if ready else "not ready"
         await answer_json(send, 200 if ready else 503, {"state": state, "wanted": self._wanted, "workers": named})
 
     def _known(self) -> list[tuple[int, str]]:
         return [(worker.pid, worker.state) for worker in self._fleet.workers]
+
+    async def _look(self) -> tuple[list[tuple[int, str]], list[str]]:
+        """What the supervisor knew when it asked, and what each worker answered, in the same order."""
+        known = self._known()
+        return known, await asyncio.gather(*(self._state(worker) for worker in self._fleet.workers))
 
     async def _state(self, worker: Worker) -> str:
         if worker.state != "ready":

@@ -52,6 +52,7 @@ class Client(Owner):
     codec: ClassVar[Codec] = JSON
     _decoders: ClassVar[dict[Any, Callable[[bytes], Any]]] = {}  # Any: keyed by type, which maps to that type's decoder
 
+    _accepts: ClassVar[Headers] = (("accept", JSON.accept),)
     _proto: ClassVar[ProtoFile | None] = None
     _methods: ClassVar[dict[str, GrpcMethod]] = {}
 
@@ -64,6 +65,7 @@ class Client(Owner):
         if proto is not None:
             cls._proto = ProtoFile(Path(inspect.getfile(cls)).parent / proto)
             cls._methods = {}
+        cls._accepts = (("accept", cls.codec.accept),)
         cls._decoders = {}
 
     def __init__(self, service: Service | None = None, scope: RequestScope | None = None) -> None:
@@ -119,7 +121,7 @@ class Client(Owner):
             where = target(path, arguments)
         except BadPathValue as error:
             raise Missing(self.service, str(error)) from None
-        headers: Headers = (("accept", self.codec.accept),)
+        headers = self._accepts
         content = b""
         if body is not None:
             content = self.codec.encode(body)

@@ -158,9 +158,9 @@ class Connection(asyncio.Protocol):
     # The ends of an exchange.
 
     def _finish(self, waiter: asyncio.Future[Reply]) -> None:
+        reply = self._reader.take(self.instance)
         self.waiter = None
         self._used = True
-        reply = self._reader.take(self.instance)
         # A request that is not sent to its end (the backend answered early) would run on into the next one.
         if self._reader.reusable and self._transport is not None and not self._transport.get_write_buffer_size():
             self._owner.rested(self, self._clock.now())

@@ -136,7 +136,7 @@ class ResponseReader:
 
     def _skip_interim(self, status: int) -> None:
         self._interims += 1
-        if status < 100 or status == 101:
+        if status < 100:  # 101 does not come this far: llhttp stops at it
             raise FramingError(f"status {status}")
         if self._interims > _MAX_INTERIM:
             raise FramingError("interim answers without end")

@@ -29,11 +29,10 @@ def target(template: str, arguments: Arguments) -> str:
         return template
     path = template
     for name in in_path:
-        argument = arguments[name]
-        value = "" if argument is None else text(argument)
-        if value in ("", ".", ".."):
-            raise BadPathValue(f"{name}={argument!r} cannot stand in {template}")
-        path = path.replace("{" + name + "}", quote(value, safe=""))
+        part = "" if arguments[name] is None else text(arguments[name])
+        if part in ("", ".", ".."):
+            raise BadPathValue(f"{name}={arguments[name]!r} cannot stand in {template}")
+        path = path.replace("{" + name + "}", quote(part, safe=""))
     query: list[tuple[str, str]] = []
     for name, value in arguments.items():
         if name in in_path or value is None:

@@ -425,3 +425,19 @@ async def test_a_cancelled_screen_leaves_nothing_running() -> None:
         await working
     assert fake.cancelled == ["head"]
     assert asyncio.all_tasks() == before
+
+
+async def test_a_bug_on_the_way_to_a_dependent_ends_the_screen_and_does_not_hang_it() -> None:
+    class Unfaked(Client, service="unfaked"):
+        pass
+
+    @section()
+    async def head() -> str:
+        return "head"
+
+    @section(fallback=None)
+    async def body(unfaked: Unfaked, head: str = needs(head)) -> str:
+        return head
+
+    with pytest.raises(TypeError, match="pass a fake of it"):
+        await run(page(needs(head), needs(body)), clock=ManualClock())

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, MutableMapping
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -36,7 +37,7 @@ class FastAPIEndpoint:
         self.template = app.path(screen.screen.path)
         self.guests = screen.screen.guests
         self.scopes = screen.screen.scopes
-        self._make = lambda: fastapi_app(app, [screen], raw_of=_raw, id_of=lambda http: _request(http).id)
+        self._make = partial(fastapi_app, app, [screen], raw_of=_raw, id_of=lambda http: _request(http).id)
 
     async def answer(self, request: Request) -> Answer:
         status, headers, body = await call(self._make(), {**request.scope, "bff.request": request})

@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
 from bff.server.options import ServeOptions
 
 # Whatever a test waits for comes within this or never; generous, for the machine may be busy.
-PATIENCE = 45.0
+PATIENCE = 90.0
 
 _START = (
     "import sys, json\n"
@@ -24,6 +25,9 @@ _START = (
     "from bff.server.supervisor import run\n"
     "sys.exit(run(ServeOptions(**json.loads(sys.argv[1]))))\n"
 )
+
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Running:
@@ -128,6 +132,17 @@ async def serving(
             process.kill()
             await process.wait()
             raise
+
+
+@asynccontextmanager
+async def connected(server: Running) -> AsyncIterator[Streams]:
+    """A bare connection to the public port."""
+    address = urlsplit(server.public)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
 
 
 def options(factory: str = "make", **changed: Any) -> ServeOptions:

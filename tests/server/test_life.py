@@ -11,7 +11,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.server.running_server import PATIENCE, options, serving
+from tests.server.running_server import PATIENCE, connected, options, serving
 
 
 def all_ready(count: int, *, without: int = 0) -> Callable[[dict[int, str]], bool]:
@@ -118,11 +118,14 @@ async def test_clients_wait_while_the_only_worker_is_replaced() -> None:
 
 
 async def test_a_worker_told_to_stop_is_replaced_before_it_has_gone() -> None:
-    async with serving(options(drain=1.0)) as server:
+    async with serving(options(grace=PATIENCE)) as server:
         (old,) = await server.states()
-        os.kill(old, signal.SIGTERM)
-        states = await server.until(lambda states: "ready" in states.values())
-        assert states[old] == "draining"
+        async with connected(server) as (_, writer):
+            writer.write(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n")  # keeps the old one until we hang up
+            await server.stats_in_flight()
+            os.kill(old, signal.SIGTERM)
+            states = await server.until(lambda states: "ready" in states.values() and states[old] != "ready")
+            assert states[old] == "draining"
         await server.until(all_ready(1, without=old))
 
 

@@ -1,0 +1,113 @@
+"""What in a new contract breaks a client that was written against the old one, named simply, one line a change."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from graphql import build_schema, find_breaking_changes
+
+Document = dict[str, Any]  # Any: JSON
+Places = dict[str, str]  # a place in the document -> its type as text
+
+GONE_IS_FINE = "may be left out"  # of an input, when a new document no longer says so
+
+
+def breaking_in_sdl(old: str, new: str) -> list[str]:
+    """By GraphQL's own rules: removed types, fields, arguments; what became required or nullable; changed types."""
+    return [change.description for change in find_breaking_changes(build_schema(old), build_schema(new))]
+
+
+def breaking_in_openapi(old: Document, new: Document) -> list[str]:
+    """Removed operations, inputs and fields; inputs that became required; types that changed."""
+    return [*_outputs(_answers(old), _answers(new)), *_inputs(_parameters(old), _parameters(new))]
+
+
+def _outputs(old: Places, new: Places) -> Iterator[str]:
+    for place, kind in old.items():
+        if place not in new:
+            yield f"{place} was removed"
+        elif kind != new[place]:
+            yield f"{place} changed from {kind} to {new[place]}"
+
+
+def _inputs(old: Places, new: Places) -> Iterator[str]:
+    for place, kind in old.items():
+        if place not in new:
+            yield f"{place} was removed"
+        elif _required(new[place]) and not _required(kind):
+            yield f"{place} was made required"
+        elif kind.removesuffix(REQUIRED) != new[place].removesuffix(REQUIRED):
+            yield f"{place} changed from {kind} to {new[place]}"
+    operations = {place.partition(" takes ")[0] for place in old}
+    for place, kind in new.items():
+        if place not in old and _required(kind) and place.partition(" takes ")[0] in operations:
+            yield f"{place} is new and required"
+
+
+REQUIRED = " (required)"
+
+
+def _required(kind: str) -> bool:
+    return kind.endswith(REQUIRED)
+
+
+def _operations(document: Document) -> Iterator[tuple[str, Document]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def _parameters(document: Document) -> Places:
+    found = {}
+    for name, operation in _operations(document):
+        found[f"{name} takes nothing else"] = ""  # so that an operation without inputs is known too
+        for parameter in operation.get("parameters", ()):
+            required = REQUIRED if parameter.get("required") else ""
+            found[f"{name} takes {parameter['in']} {parameter['name']}"] = _kind(parameter["schema"], document) + required
+    return found
+
+
+def _answers(document: Document) -> Places:
+    """Every place in every answer, with its type; a type that holds itself is followed once."""
+    found: Places = {}
+
+    def walk(schema: Document, place: str, above: tuple[str, ...]) -> None:
+        found[place] = _kind(schema, document)
+        for name, inner in _objects(schema, document):
+            if name in above:
+                continue
+            for key, member in inner.get("properties", {}).items():
+                walk(member, f"{place}.{key}", (*above, name))
+            if isinstance(inner.get("items"), dict):
+                walk(inner["items"], f"{place}[]", (*above, name) if name else above)
+            if isinstance(inner.get("additionalProperties"), dict):
+                walk(inner["additionalProperties"], f"{place}.*", (*above, name))
+
+    for name, operation in _operations(document):
+        found[name] = "operation"
+        for status, answer in operation["responses"].items():
+            for media, content in answer.get("content", {}).items():
+                walk(content.get("schema", {}), f"{name} {status} {media} $", ())
+    return found
+
+
+def _objects(schema: Document, document: Document) -> Iterator[tuple[str, Document]]:
+    """The alternatives of a schema, references followed, each with the name it is referred by."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        yield name, document["components"]["schemas"][name]
+    elif "anyOf" in schema:
+        for choice in schema["anyOf"]:
+            yield from _objects(choice, document)
+    else:
+        yield "", schema
+
+
+def _kind(schema: Document, document: Document) -> str:
+    """A type as text: what a client's code depends on, and nothing of descriptions or limits."""
+    kinds: list[str] = []
+    for _, inner in _objects(schema, document):
+        kind = inner.get("type", "anything")
+        kinds += kind if isinstance(kind, list) else [kind]
+        kinds += [inner["format"]] if "format" in inner else []
+        kinds += sorted(inner.get("enum", ()))
+    return " | ".join(kinds)
