@@ -8,7 +8,7 @@ from graphql import build_schema, find_breaking_changes
 Document = dict[str, Any]  # Any: JSON
 Places = dict[str, str]  # a place in the document -> its type as text
 
-GONE_IS_FINE = "may be left out"  # of an input, when a new document no longer says so
+REQUIRED = " (required)"
 
 
 def breaking_in_sdl(old: str, new: str) -> list[str]:
@@ -41,9 +41,6 @@ def _inputs(old: Places, new: Places) -> Iterator[str]:
     for place, kind in new.items():
         if place not in old and _required(kind) and place.partition(" takes ")[0] in operations:
             yield f"{place} is new and required"
-
-
-REQUIRED = " (required)"
 
 
 def _required(kind: str) -> bool:

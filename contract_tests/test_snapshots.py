@@ -58,7 +58,7 @@ def test_a_difference_is_told_by_what_it_breaks_and_a_diff(tmp_path: Path) -> No
     with pytest.raises(pytest.fail.Exception) as caught:
         hold(committed, "type Query { house: String! }\n", breaking_in_sdl, update=False)
     told = str(caught.value)
-    assert "breaks clients: Query.home was removed" in told
+    assert "breaks clients: Field Query.home was removed" in told
     assert "-type Query { home: String! }" in told
     assert "UPDATE=1" in told
 

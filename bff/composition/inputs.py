@@ -18,6 +18,9 @@ from bff.composition.signature import Parameter
 from bff.errors import BffError
 from bff.naming import camel
 
+# What a client asks every screen with: `?sections=` and `?fields=`.
+RESERVED = frozenset({"sections", "fields"})
+
 _PLAIN = (str, int, float, bool, datetime, date, UUID, Enum)
 
 
@@ -94,6 +97,8 @@ def is_list(annotation: object) -> bool:
 
 def input_fault(parameter: Parameter) -> str | None:
     """Why a parameter cannot be an input, or None."""
+    if parameter.name in RESERVED:
+        return "has a name that every screen's own parameters use; choose another"
     bare = _bare(parameter.annotation)
     if typing.get_origin(bare) is list:
         if not _bounded(parameter.annotation):
@@ -104,6 +109,8 @@ def input_fault(parameter: Parameter) -> str | None:
             f"is {bare!r}, which is neither a section's value (= needs(...)), nor a Client, Caller or Deadline, nor a "
             f"type that a client can give (str, int, float, bool, datetime, date, UUID, an Enum, or a list of these)"
         )
+    if issubclass(bare, Enum) and any(member.name != member.value for member in bare):
+        return f"is {bare.__name__}, whose values are not its names; clients write names, in REST and GraphQL: make them equal"
     try:
         TypeAdapter(parameter.annotation)
     except PydanticUserError as error:
@@ -112,6 +119,8 @@ def input_fault(parameter: Parameter) -> str | None:
 
 
 def _bounded(annotation: object) -> bool:
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return all(_bounded(option) for option in typing.get_args(annotation) if option is not type(None))
     for mark in getattr(annotation, "__metadata__", ()):
         if isinstance(mark, MaxLen | Len) and mark.max_length is not None:
             return True

@@ -5,6 +5,7 @@ expression a type. The seam is `render(...) -> bytes`; nothing else knows how.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -51,6 +52,11 @@ def _default(value: object) -> object:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
+def utc(moment: datetime) -> datetime:
+    """The moment in UTC, as all times travel; one without a zone is taken to be in UTC already."""
+    return moment if moment.tzinfo is UTC or moment.tzinfo is None else moment.astimezone(UTC)
+
+
 @lru_cache(maxsize=KEPT_PROJECTORS)
 def projector(screen: type, selection: Selection | None) -> Projector:
     """The function from a screen's values to what orjson writes, for one selection."""
@@ -62,7 +68,7 @@ def projector(screen: type, selection: Selection | None) -> Projector:
             expression = source.expression(shape, below, f"v[{name!r}]", nullable=True)
             lines.append(f"{camel(name)!r}: {expression}")
     source.functions.append(f"def project(v): return {{{', '.join(lines)}}}")
-    namespace: dict[str, Any] = {"Fragment": orjson.Fragment}
+    namespace: dict[str, Any] = {"Fragment": orjson.Fragment, "utc": utc}
     exec("\n".join(source.functions), namespace)
     return namespace["project"]  # type: ignore[no-any-return]  # made by exec two lines up
 
@@ -84,6 +90,8 @@ class _Source:
         match shape.kind:
             case "int64" | "decimal":
                 return f"str({value})"
+            case "datetime":
+                return f"utc({value})"
             case "enum":
                 return f"{value}.name"
             case "json":

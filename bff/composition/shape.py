@@ -16,9 +16,9 @@ from bff.json import Json
 # A number that JavaScript would round (above 2^53); written as a string in REST and GraphQL alike.
 Int64 = NewType("Int64", int)
 
-_PLAIN: tuple[type, ...] = (str, int, float, bool, datetime, date, time, UUID)
+_PLAIN: tuple[type, ...] = (str, int, float, bool, date, time, UUID)
 
-Kind = Literal["plain", "int64", "decimal", "enum", "json", "list", "object"]
+Kind = Literal["plain", "int64", "decimal", "datetime", "enum", "json", "list", "object"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,8 @@ def _of_class(cls: type) -> Shape:
         return Shape("enum", False, cls)
     if issubclass(cls, Decimal):
         return Shape("decimal", False, cls)
+    if issubclass(cls, datetime):
+        return Shape("datetime", False, cls)
     if issubclass(cls, _PLAIN):
         return Shape("plain", False, cls)
     if dataclasses.is_dataclass(cls):
@@ -91,7 +93,11 @@ def attributes(cls: type) -> dict[str, Shape]:
     hints = typing.get_type_hints(cls, include_extras=True)
     shown = {}
     for attribute in dataclasses.fields(cls):
-        hint = hints[attribute.name]
+        hint = hints.get(attribute.name)
+        if hint is None or not attribute.init:
+            raise NoShape(
+                f"{cls.__name__}.{attribute.name} is a resolver; a screen type has no behaviour, use a section or a field"
+            )
         if not _private(hint):
             shown[attribute.name] = shape_of(hint)
     return shown

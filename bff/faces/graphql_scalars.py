@@ -15,7 +15,7 @@ from strawberry.schema.name_converter import NameConverter
 from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
 from strawberry.types.scalar import ScalarDefinition
 
-from bff.composition.render import to_json
+from bff.composition.render import to_json, utc
 from bff.composition.shape import Int64, shape_of
 from bff.json import Json
 from bff.naming import camel
@@ -35,7 +35,7 @@ def config_for(types: Iterable[type]) -> StrawberryConfig:
 
 def _as_rest_writes_it(value: object) -> str:
     """The text between the quotes that REST would write."""
-    text: str = orjson.loads(to_json(value))
+    text: str = orjson.loads(to_json(utc(value) if isinstance(value, datetime) else value))
     return text
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 from bff.composition.engine import SectionFailed
 from bff.composition.inputs import BadInput
 from bff.composition.render import to_json
-from bff.errors import BackendBusy, BackendTimeout, BackendUnreachable, BffError, Forbidden, Missing
+from bff.errors import BackendBusy, BackendError, BackendTimeout, BackendUnreachable, BffError, Forbidden, Missing
 from bff.faces.answer import PROBLEM_TYPE, Answer, Headers
 
 
@@ -94,6 +95,8 @@ def of(error: BffError) -> Problem:
             return Problem("bad-input", "see errors", {"errors": errors})
         case Forbidden():
             return Problem("forbidden", str(error))
+        case BackendError():  # outside any section: what the gateway itself needs, an issuer's keys for one
+            return Problem(_kind_of(error), f"{error.service}: {error.reason}", headers=_come_back(error.retry_after))
         case _:
             return Problem("internal")
 
@@ -101,10 +104,13 @@ def of(error: BffError) -> Problem:
 def _of_section(error: SectionFailed) -> Problem:
     members: dict[str, Any] = {"section": error.section, **error.outcome.as_meta()}
     members.pop("status", None)  # the document's own status is the HTTP one
-    headers: Headers = []
-    if error.outcome.retry_after is not None:
-        headers.append((b"retry-after", str(max(1, round(error.outcome.retry_after))).encode()))
+    headers = _come_back(error.outcome.retry_after)
     return Problem(_kind_of(error.cause), f"section '{error.section}' is required", members, headers)
+
+
+def _come_back(seconds: float | None) -> Headers:
+    """`Retry-After` in its whole seconds, never earlier than what was said."""
+    return [] if seconds is None else [(b"retry-after", str(max(1, ceil(seconds))).encode())]
 
 
 def _kind_of(cause: BaseException) -> str:

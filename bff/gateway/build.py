@@ -38,9 +38,10 @@ class Gateway:
             app: [ServedScreen(plan, self.upstreams.clients) for plan in plans] for app, plans in project.plans.items()
         }
         self._verifier = JwtVerifier(_issuers(settings), http_fetch())
-        self._stack = Stack(Routes(self._endpoints()), self._verifier, settings.limits, self.access)
+        self._stack = self._stack_over(self._endpoints())
         self._warming: asyncio.Task[None] | None = None
-        self.admin: ASGIApp = admin_app(self.screens)
+        # The docs' "try it" and GraphiQL: the same screens from the pages' own origin, with introspection.
+        self.admin: ASGIApp = admin_app(self.screens, tried=self._stack_over(self._endpoints(introspection=True)))
 
     @property
     def public(self) -> ASGIApp:
@@ -72,11 +73,14 @@ class Gateway:
             "accessLinesDropped": self.access.dropped,
         }
 
-    def _endpoints(self) -> Iterator[Endpoint]:
+    def _stack_over(self, endpoints: Iterable[Endpoint]) -> Stack:
+        return Stack(Routes(endpoints), self._verifier, self.settings.limits, self.access)
+
+    def _endpoints(self, *, introspection: bool = False) -> Iterator[Endpoint]:
         for app, screens in self.screens.items():
             for screen in screens:
                 yield ScreenEndpoint(app, screen)
-            yield GraphQLEndpoint(app, screens, self.settings.limits)
+            yield GraphQLEndpoint(app, screens, self.settings.limits, introspection=introspection)
         for route in self.settings.routes.values():
             yield ProxyEndpoint(route, self.upstreams.services[route.service], self.settings.limits)
         yield ProblemPages()

@@ -10,6 +10,11 @@ from bff.settings import LimitSettings
 # matrix parameters, dot segments and empty segments have one meaning here and may have another at a backend.
 _AMBIGUOUS = re.compile(rb"(?i)%2f|%5c|%00|%25|[;\\]|//|/\.{1,2}(/|$)|/(%2e|\.)(%2e|\.)?(/|$)")
 
+# RFC 9110 section 7.2: a name or an address, and a port; `_` because container names have it. No user, no path.
+_HOST = re.compile(rb"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+# More digits than any length has; int() itself refuses to read thousands of them.
+_MAX_DIGITS = 15
+
 
 def check(request: Request, limits: LimitSettings) -> None:
     """Raise a Problem for a request that is malformed or larger than any request has a reason to be."""
@@ -22,8 +27,13 @@ def check(request: Request, limits: LimitSettings) -> None:
     for name, value in request.raw_headers:
         if name == b"host":
             hosts += 1
-        elif name == b"content-length" and (not value.isdigit() or int(value) > limits.max_body):
-            raise Problem("too-large", f"the body is larger than {limits.max_body} bytes")
+            if not _HOST.fullmatch(value):
+                raise Problem("bad-request", "the Host header is not a name and a port")
+        elif name == b"content-length":
+            if not value.isdigit():
+                raise Problem("bad-request", "the Content-Length is not a number")
+            if len(value) > _MAX_DIGITS or int(value) > limits.max_body:
+                raise Problem("too-large", f"the body is larger than {limits.max_body} bytes")
         elif b"_" in name:  # some servers read it as a hyphen: a twin of a header that was checked
             raise Problem("bad-request", "a header's name has an underscore")
     if hosts != 1:

@@ -25,11 +25,12 @@ class Routes:
 
     def match(self, request: Request) -> None:
         """Set the request's endpoint and path parameters; raises 404 and 405 problems."""
-        path: str = request.scope["path"]
+        raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+        path = raw.partition(b"?")[0].decode("latin-1")
         here = self._fixed.get(path)
         given: dict[str, str] = {}
         if here is None:
-            here, given = self._by_template(request)
+            here, given = self._by_template(path)
         if not here:
             raise Problem("not-found", "no screen or route has this path")
         for endpoint in here:
@@ -40,9 +41,8 @@ class Routes:
         allowed = ", ".join(dict.fromkeys(method for endpoint in here for method in endpoint.methods))
         raise Problem("method-not-allowed", f"allowed: {allowed}", headers=[(b"allow", allowed.encode())])
 
-    def _by_template(self, request: Request) -> tuple[list[Endpoint], dict[str, str]]:
-        raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
-        parts = raw.partition(b"?")[0].decode("latin-1").split("/")
+    def _by_template(self, path: str) -> tuple[list[Endpoint], dict[str, str]]:
+        parts = path.split("/")
         for names, endpoint in self._templates.get(len(parts), ()):
             given: dict[str, str] = {}
             for name, part in zip(names, parts, strict=True):

@@ -19,13 +19,13 @@ Sku = NewType("Sku", str)
 class Tier(Enum):
     """How much they buy."""
 
-    GOLD = "gold"
-    GREY = "grey"
+    GOLD = "GOLD"
+    GREY = "GREY"
 
 
 class Sort(Enum):
-    PRICE = "price"
-    NAME = "name"
+    PRICE = "PRICE"
+    NAME = "NAME"
 
 
 @strawberry.type

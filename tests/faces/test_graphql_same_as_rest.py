@@ -17,7 +17,7 @@ from tests.faces.graphql_kit import APP, REQUEST_ID, schema, served
 
 
 class Tier(Enum):
-    GOLD = "gold member"
+    GOLD = "GOLD"
 
 
 Sku = NewType("Sku", str)

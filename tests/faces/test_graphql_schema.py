@@ -22,8 +22,8 @@ Sku = NewType("Sku", str)
 
 
 class Tier(Enum):
-    GOLD = "gold member"
-    PLAIN = "plain"
+    GOLD = "GOLD"
+    PLAIN = "PLAIN"
 
 
 @strawberry.type
@@ -277,7 +277,7 @@ def _screen(template: type, attribute: str, returns: object) -> Screen:
     [
         ([_screen(Plain, "head", str)], "Plain is not a Strawberry type; write @strawberry.type"),
         ([_screen(Holder, "inside", Plain)], "Plain is not a Strawberry type; write @strawberry.type"),
-        ([_screen(Nested, "inside", Resolving)], "Resolving.head has a resolver, which REST would not run"),
+        ([_screen(Nested, "inside", Resolving)], "Resolving.head is a resolver"),
         ([_screen(Renamed, "head", str)], "Renamed.head is 'title' in GraphQL and 'head' in REST; take name= away"),
         ([_screen(Interface, "head", str)], "Interface is an interface; declare the one type"),
         ([_screen(WithEnum, "head", RenamedValue)], "RenamedValue has a value named 'UNO' in GraphQL only"),

@@ -51,7 +51,7 @@ VALID = {
     "a plain search": search(200, "text=ink"),
     "everything": search(
         200,
-        "text=blue+ink&tags=a&tags=b&sizes=1&sizes=2&pageSize=50&sort=name&exact=true&since=2026-11-23T10:00:00Z"
+        "text=blue+ink&tags=a&tags=b&sizes=1&sizes=2&pageSize=50&sort=NAME&exact=true&since=2026-11-23T10:00:00Z"
         f"&day=2026-11-23&near={UUID_TEXT}&ratio=0.5",
     ),
     "a value encoded": search(200, "text=%E2%82%AC%26%3D"),
@@ -74,7 +74,7 @@ BAD = {
     "a number too small": search(422, "text=a&pageSize=0"),
     "a number too large": search(422, "text=a&pageSize=51"),
     "not a choice": search(422, "text=a&sort=size"),
-    "a choice by the wrong name": search(422, "text=a&sort=PRICE"),
+    "a choice by the wrong name": search(422, "text=a&sort=price"),
     "not a bool": search(422, "text=a&exact=perhaps"),
     "not a moment": search(422, "text=a&since=yesterday"),
     "not a day": search(422, "text=a&day=2026-13-01"),

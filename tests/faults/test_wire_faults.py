@@ -384,21 +384,24 @@ async def test_a_swallowed_request_ends_at_the_first_byte_timeout(stub: StubServ
 # F26: who asked goes away
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.slow)])
-async def test_f26_the_backend_sees_the_close_of_a_cancelled_call(stub: StubService, make_wire: MakeWire, count: int) -> None:
+@pytest.mark.parametrize("waves", [1, pytest.param(10, marks=pytest.mark.slow)])
+async def test_f26_the_backend_sees_the_close_of_a_cancelled_call(stub: StubService, make_wire: MakeWire, waves: int) -> None:
     stub.fault = Fault("hang")
-    wire = make_wire(stub.address, max_in_flight=count, connect_timeout=5)
-    tasks = [asyncio.create_task(wire.send(call(seconds=30))) for _ in range(count)]
-    await stub.wait_for(lambda: stub.counters.calls == count)
-    cancelled = time.monotonic()
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
-    assert all(task.cancelled() for task in tasks)
-    assert wire.stats().in_flight == 0
-    await stub.wait_for(lambda: stub.counters.cancels == count)
-    late = sum(1 for record in stub.seen if record.ended is None or record.ended - cancelled > 0.1)
-    assert late <= count / 100
+    wire = make_wire(stub.address, connect_timeout=5)
+    late = 0
+    for wave in range(1, waves + 1):
+        tasks = [asyncio.create_task(wire.send(call(seconds=30))) for _ in range(100)]
+        await stub.wait_for(lambda wave=wave: stub.counters.calls == wave * 100)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        cancelled = time.monotonic()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        assert all(task.cancelled() for task in tasks)
+        assert wire.stats().in_flight == 0
+        await stub.wait_for(lambda wave=wave: stub.counters.cancels == wave * 100)  # type: ignore[misc]  # as above
+        wave_seen = list(stub.seen)[-100:]
+        late += sum(1 for record in wave_seen if record.ended is None or record.ended - cancelled > 0.1)
+    assert late <= waves
 
 
 # F27: a storm of cancelled calls, of deadlines, or of both

@@ -67,7 +67,7 @@ def within(deadline: Deadline, work: Awaitable[str]) -> "asyncio.Task[str]":
 
 async def test_the_calls_of_one_tick_are_one_call_and_each_has_its_own_value() -> None:
     shop = FakeShop()
-    values = await asyncio.gather(*(shop.product(sku) for sku in "abc"))
+    values = list(await asyncio.gather(*(shop.product(sku) for sku in "abc")))
     assert values == ["a in EUR", "b in EUR", "c in EUR"]
     assert shop.asked == [["a", "b", "c"]]
 
@@ -84,7 +84,7 @@ async def test_one_batch_is_one_request_to_the_backend() -> None:
         return StubReply.json([f"{sku} fine" for sku in request.query["sku"]])
 
     async with StubService(answer) as stub, client_of(Shop, stub) as shop:
-        assert await asyncio.gather(shop.product("a"), shop.product("b")) == ["a fine", "b fine"]
+        assert list(await asyncio.gather(shop.product("a"), shop.product("b"))) == ["a fine", "b fine"]
         assert [record.target for record in stub.seen] == ["/products?sku=a&sku=b&currency=EUR"]
 
 
@@ -112,7 +112,7 @@ async def _opened(gate: asyncio.Event) -> None:
 
 async def test_further_arguments_keep_batches_apart_however_they_are_given() -> None:
     shop = FakeShop()
-    values = await asyncio.gather(shop.product("a"), shop.product("a", "USD"), shop.product("b", currency="USD"))
+    values = list(await asyncio.gather(shop.product("a"), shop.product("a", "USD"), shop.product("b", currency="USD")))
     assert values == ["a in EUR", "a in USD", "b in USD"]
     assert sorted(shop.asked) == [["a"], ["a"], ["b"]]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -268,9 +269,7 @@ async def test_a_screen_lives_on_with_a_section_whose_backend_sends_nonsense(bod
         return Page((await users.user("7")).name)
 
     async with StubService(lambda _: StubReply(body)) as stub:
-        upstreams = Upstreams.of(
-            Settings(services={"users": ServiceSettings(instances=[f"http://{stub.address}"])})
-        )
+        upstreams = Upstreams.of(Settings(services={"users": ServiceSettings(instances=[f"http://{stub.address}"])}))
         for template in (Page(needs(name)), Whole(needs(page))):
             screen = Screen("/page", template, apps=(App("mobile"),))
             answer = await serve(ServedScreen(plan_of(screen), upstreams.clients), Raw(caller=Caller("7")))
@@ -369,10 +368,8 @@ async def test_a_moment_to_come_back_at_is_the_seconds_until_it() -> None:
 )
 async def test_every_call_is_on_record_by_its_template(answer: Reply | BackendError, result: str) -> None:
     client = users(Said(answer))
-    try:
+    with suppress(BackendError):
         await client.user("7")
-    except BackendError as error:
-        assert isinstance(answer, Reply) or error is answer
     (record,) = client.scope.records
     assert (record.service, record.method, record.target, record.result) == ("users", "GET", "/users/{id}", result)
     assert 0 < record.started <= record.ended <= time.monotonic()

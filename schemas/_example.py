@@ -1,0 +1,48 @@
+"""The types of composers/_example.py: what a client of ours is given, and nothing of how it is had.
+
+Plain Strawberry types, which are dataclasses: REST, GraphQL and OpenAPI are all made from them. No behaviour, no backend.
+Their docstrings are the clients' documentation.
+"""
+
+from datetime import datetime
+from enum import Enum
+
+import strawberry
+
+from bff import Json
+
+
+@strawberry.enum
+class Order(Enum):
+    """How books are sorted. Clients see the names, in UPPER_CASE."""
+
+    NEWEST = "newest"
+    TITLE = "title"
+
+
+@strawberry.type
+class BookCard:
+    """A book in a list."""
+
+    id: strawberry.ID  # ids are strings, always
+    title: str
+    published_at: datetime  # `publishedAt` in REST and GraphQL alike, RFC 3339 in UTC
+    stars: int | None = None  # filled by a @field, hence the default: it is there only when asked for
+
+
+@strawberry.type
+class ReaderBadge:
+    """Who reads."""
+
+    name: str
+    borrowed: int | None
+
+
+@strawberry.type
+class Shelf:
+    """The example screen: one attribute a section."""
+
+    reader: ReaderBadge  # never null: its section is required
+    books: list[BookCard]  # never null: its section has a list to fall back to
+    borrowed: list[BookCard] | None  # may be null: its section has fallback=None
+    topics: Json | None
