@@ -98,7 +98,9 @@ def _duplicates(apps: list[App], screens: list[Screen], fields: tuple[Field, ...
     for app in apps:
         if app.name in seen:
             yield f"App({app.name!r}) is declared twice; give each a name of its own"
-        seen[app.name] = app.name
+        elif ("prefix", app.prefix) in seen:
+            yield f"App({app.name!r}): its prefix '{app.prefix}' is App({seen['prefix', app.prefix]!r})'s too; change one"
+        seen[app.name] = seen["prefix", app.prefix] = app.name
     for screen in screens:
         for home in screen.apps:
             for what, value in (("path", _pattern(screen.path)), ("name", screen.name)):

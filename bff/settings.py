@@ -6,16 +6,24 @@ at start, all in one message. Below this module nobody reads the environment.
 
 import os
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from bff.errors import Refusal
 
 CONFIG_VARIABLE = "BFF_CONFIG"
 DEFAULT_CONFIG = "bff.toml"
+_PREFIX = "BFF_"
 
 
 class _Part(BaseModel):
@@ -104,7 +112,7 @@ class LogSettings(_Part):
 class Settings(BaseSettings):
     """The whole of bff.toml."""
 
-    model_config = SettingsConfigDict(env_prefix="BFF_", env_nested_delimiter="__", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
 
     composers: str = Field(default="composers", description="the package whose modules declare apps, screens and fields")
     server: ServerSettings = ServerSettings()
@@ -145,12 +153,40 @@ def load(path: Path | None = None) -> Settings:
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return env_settings, TomlConfigSettingsSource(settings_cls, file)
 
+    faults = list(_unknown_variables())
     try:
-        return FromFile()
-    except tomllib.TOMLDecodeError as error:
-        raise Refusal([f"{file}: is not TOML: {error}"]) from None
+        settings = FromFile()
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Refusal([*faults, f"{file}: is not TOML: {error}"]) from None
+    except SettingsError as error:
+        raise Refusal([*faults, f"{_PREFIX}* variables: {error}; write `{_PREFIX}PART__NAME=value`, or JSON"]) from None
     except ValidationError as error:
-        raise Refusal([f"{file}: {_place(found['loc'])}: {found['msg']}" for found in error.errors()]) from None
+        faults += [f"{file}: {_place(found['loc'])}: {found['msg']}" for found in error.errors()]
+        raise Refusal(faults) from None
+    faults += [f"{file}: {fault}" for fault in _route_faults(settings)]
+    if faults:
+        raise Refusal(faults)
+    return settings
+
+
+def _unknown_variables() -> Iterator[str]:
+    """Those that pydantic does not look at: a misspelt one would leave its setting as it was, without a word."""
+    known = {CONFIG_VARIABLE, *(f"{_PREFIX}{name}".upper() for name in Settings.model_fields)}
+    for name in sorted(os.environ):
+        if name.upper().startswith(_PREFIX) and name.upper().partition("__")[0] not in known:
+            yield f"{name}: no such setting; `bff settings` lists all there are"
+
+
+def _route_faults(settings: Settings) -> Iterator[str]:
+    taken: dict[tuple[str, str], str] = {}
+    for name, route in settings.routes.items():
+        if route.service not in settings.services:
+            there = ", ".join(sorted(settings.services)) or "none"
+            yield f"routes.{name}: there is no service '{route.service}' (there is: {there}); add [services.{route.service}]"
+        for method in route.methods:
+            other = taken.setdefault((route.path, method), name)
+            if other != name:
+                yield f"routes.{name}: {method} {route.path} is routes.{other}'s already; change one"
 
 
 def _place(loc: tuple[Any, ...]) -> str:  # Any: pydantic's parts are str or int

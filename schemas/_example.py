@@ -14,10 +14,10 @@ from bff import Json
 
 @strawberry.enum
 class Order(Enum):
-    """How books are sorted. Clients see the names, in UPPER_CASE."""
+    """How books are sorted. Clients see and write the names, so values are equal to them."""
 
-    NEWEST = "newest"
-    TITLE = "title"
+    NEWEST = "NEWEST"
+    TITLE = "TITLE"
 
 
 @strawberry.type

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from bff.commands import break_, call, check, demo, dev, new, openapi, plan, schema, serve, settings, token
-from bff.commands.console import errors
+from bff.commands.console import errors, escape
 from bff.errors import Refusal
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
@@ -30,5 +30,5 @@ def main() -> None:
         app()
     except Refusal as refusal:
         for fault in refusal.faults:
-            errors.print(f"[red]refused[/] {fault}", highlight=False, soft_wrap=True)
+            errors.print(f"[red]refused[/] {escape(fault)}", highlight=False, soft_wrap=True)
         sys.exit(2)

@@ -9,7 +9,7 @@ import uvloop
 from rich.table import Table
 
 from bff.caller import Caller
-from bff.commands.console import errors, out
+from bff.commands.console import errors, escape, out
 from bff.commands.load import load
 from bff.composition.engine import Run, SectionFailed
 from bff.composition.inputs import BadInput
@@ -60,7 +60,7 @@ async def _called(served: ServedScreen, raw: Raw, upstreams: Upstreams) -> None:
         out.print_json(render(served.screen.type, selection, run.shown(), run.outcomes).decode())
     except SectionFailed as error:
         failure = error
-        errors.print(f"[red]the screen failed[/]: {error}")
+        errors.print(f"[red]the screen failed[/]: {escape(str(error))}")
     finally:
         await upstreams.close()
         await asyncio.sleep(0)  # let closed transports say goodbye before the loop ends

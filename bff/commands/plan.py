@@ -7,7 +7,7 @@ from rich.tree import Tree
 
 from bff.commands.console import out
 from bff.commands.load import load
-from bff.composition.budget import time_for
+from bff.composition.budget import FALLBACK_TIME, time_for
 from bff.composition.plan import Plan, Step
 from bff.errors import Refusal
 from bff.project import Project
@@ -39,7 +39,7 @@ def _plans(project: Project, wanted: str) -> list[tuple[str, Plan]]:
 def _drawn(app: str, plan: Plan) -> Tree:
     critical = critical_path(plan)
     names = " → ".join(step.key for step in critical)
-    seconds = sum(_most(step, plan) for step in critical)
+    seconds = sum(_own(step, plan) for step in critical)
     screen = plan.screen
     tree = Tree(
         f"[bold]{app} {screen.path}[/]  budget {screen.budget} s\n"
@@ -74,11 +74,16 @@ def _most(step: Step, plan: Plan) -> float:
     return most if step.section.timeout is None else min(step.section.timeout, most)
 
 
+def _own(step: Step, plan: Plan) -> float:
+    """What a section adds to a path at worst: one that calls nobody takes no time, but its fallback may."""
+    time = _most(step, plan) if plan.signatures[step.index].services else 0.0
+    return time + (FALLBACK_TIME if step.section.computed is not None else 0.0)
+
+
 def critical_path(plan: Plan) -> list[Step]:
     """The chain of sections that takes longest when each takes all the time it may."""
     best: dict[int, tuple[float, list[Step]]] = {}
     for step in plan.steps:
         before = max((best[index] for index in step.needs), key=lambda path: path[0], default=(0.0, []))
-        own = _most(step, plan) if step.services else 0.0
-        best[step.index] = (before[0] + own, [*before[1], step])
+        best[step.index] = (before[0] + _own(step, plan), [*before[1], step])
     return max(best.values(), key=lambda path: path[0], default=(0.0, []))[1]

@@ -11,7 +11,7 @@ from bff.settings import Settings
 
 def settings() -> None:
     """Print all settings as Markdown."""
-    print(document())
+    print(document(), end="")
 
 
 def document() -> str:

@@ -41,14 +41,21 @@ class SectionFailed(BffError):
 
 
 class _Running:
-    """One task at work, the moment it must have ended by, and whether it was cut for that."""
+    """One task at work, the moment it must have ended by, and whether that moment came first."""
 
-    __slots__ = ("ends_at", "expired", "task")
+    __slots__ = ("ends_at", "expired", "started", "task")
 
     def __init__(self, ends_at: float) -> None:
         self.task: asyncio.Task[None] | None = None
         self.ends_at = ends_at
+        self.started = False
         self.expired = False
+
+    def expire(self) -> None:
+        """Cut it. A task that was cancelled before its first step would end without a word, so that one ends itself."""
+        self.expired = True
+        if self.started and self.task is not None:
+            self.task.cancel()
 
 
 class Run:
@@ -244,8 +251,7 @@ class Run:
         deadline = Deadline(end, self._clock.now)
         given = {parameter.name: self._argument(parameter, deadline, items) for parameter in takes}
         running = _Running(end + CUT_SLACK)
-        working = self._work(key, running, function(**given), deadline, services, then)
-        running.task = self._loop.create_task(working)
+        running.task = self._loop.create_task(self._work(key, running, function, given, deadline, services, then))
         self._running.add(running)
         if running.ends_at < self._alarm_at:
             self._set_alarm(running.ends_at)
@@ -254,18 +260,22 @@ class Run:
         self,
         key: str,
         running: _Running,
-        working: Awaitable[Any],
+        function: Callable[..., Awaitable[Any]],
+        given: dict[str, object],
         deadline: Deadline,
         services: tuple[str, ...],
         then: Then,
     ) -> None:
         """A section's own task. Tells a value from a failure of the world from a bug, which no fallback may hide."""
+        running.started = True
         set_deadline(deadline)
         began = self._clock.now()
         self.times[key] = (began, 0.0)
         value, cause = None, None
         try:
-            value = await working
+            if running.expired:
+                raise _no_time(services)
+            value = await function(**given)
         except (BackendError, TimeoutError, Forbidden) as error:
             cause = error
         except asyncio.CancelledError:
@@ -317,9 +327,8 @@ class Run:
         for running in self._running:
             if running.ends_at > now:
                 later = min(later, running.ends_at)
-            elif running.task is not None:
-                running.expired = True
-                running.task.cancel()
+            else:
+                running.expire()
         self._alarm, self._alarm_at = None, inf
         if later < inf:
             self._set_alarm(later)

@@ -21,6 +21,9 @@ from bff.naming import camel
 # What a client asks every screen with: `?sections=` and `?fields=`.
 RESERVED = frozenset({"sections", "fields"})
 
+# Before every name in the model, so that an input called `json` or `copy` shadows nothing of pydantic's.
+_MARK = "input_"
+
 _PLAIN = (str, int, float, bool, datetime, date, UUID, Enum)
 
 
@@ -47,9 +50,11 @@ class Inputs:
         self.parameters = tuple(parameters)
         self.names = {camel(parameter.name): parameter for parameter in parameters}
         fields: dict[str, Any] = {  # Any: what create_model takes
-            parameter.name: (parameter.annotation, parameter.default if parameter.optional else ...) for parameter in parameters
+            _MARK + parameter.name: (parameter.annotation, parameter.default if parameter.optional else ...)
+            for parameter in parameters
         }
-        config = ConfigDict(alias_generator=AliasGenerator(camel), extra="forbid", frozen=True)
+        alias = AliasGenerator(lambda field: camel(field.removeprefix(_MARK)))
+        config = ConfigDict(alias_generator=alias, extra="forbid", frozen=True)
         self._model: type[BaseModel] = create_model(f"{name}Inputs", __config__=config, **fields)
 
     def parse(self, raw: Mapping[str, object]) -> dict[str, object]:
@@ -60,7 +65,7 @@ class Inputs:
             parsed = self._model.model_validate(raw)
         except ValidationError as error:
             raise BadInput([_fault(found, tuple(self.names)) for found in error.errors(include_url=False)]) from None
-        return {parameter.name: getattr(parsed, parameter.name) for parameter in self.parameters}
+        return {parameter.name: getattr(parsed, _MARK + parameter.name) for parameter in self.parameters}
 
     def in_path(self, name: str, path: Sequence[str]) -> bool:
         """Whether the input of this (client's) name is one of the path's parameters."""

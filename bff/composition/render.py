@@ -23,7 +23,8 @@ Projector = Callable[[Mapping[str, Any]], dict[str, Any]]  # Any: values of all 
 # Selections are the client's to choose (`?fields=`), so compiled projectors are bounded, like compiled cuts.
 KEPT_PROJECTORS = 1024
 
-_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
+# Dataclasses are passed through: Json is one, and a screen type that was not projected would show its snake_case names.
+_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 def render(screen: type, selection: Selection | None, values: Mapping[str, Any], outcomes: Mapping[str, Outcome]) -> bytes:

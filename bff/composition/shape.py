@@ -53,6 +53,8 @@ def shape_of(annotation: Any) -> Shape:
         return shape_of(typing.get_args(annotation)[0])
     if origin in (typing.Union, types.UnionType):
         return _nullable(annotation)
+    if origin is tuple and typing.get_args(annotation)[1:] != (...,):
+        raise NoShape(f"{annotation} has parts without names; use a dataclass, or tuple[..., ...] for many of one type")
     if origin in (list, tuple, typing.get_origin(typing.Sequence[int])):
         return Shape("list", False, list, shape_of(typing.get_args(annotation)[0]))
     if annotation is Int64:

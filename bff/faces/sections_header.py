@@ -1,8 +1,12 @@
 """`BFF-Sections`: the verdicts once more, as one structured field (RFC 9651), for proxies that do not read bodies."""
 
+import re
 from collections.abc import Mapping
 
 from bff.composition.outcome import Outcome
+
+# What a structured String cannot hold (RFC 9651 section 3.3.3), line breaks above all.
+_ODD = re.compile(r"[^ -~]")
 
 
 def sections_header(outcomes: Mapping[str, Outcome]) -> bytes:
@@ -11,7 +15,7 @@ def sections_header(outcomes: Mapping[str, Outcome]) -> bytes:
     `"lastOrders";status=fallback;reason="timeout";service="orders"`. Names are Strings because the keys of a
     structured Dictionary must be lower case, and sections are not.
     """
-    return ", ".join(_member(key, outcome) for key, outcome in outcomes.items()).encode("ascii", "replace")
+    return ", ".join(_member(key, outcome) for key, outcome in outcomes.items()).encode("ascii")
 
 
 def _member(key: str, outcome: Outcome) -> str:
@@ -28,5 +32,5 @@ def _member(key: str, outcome: Outcome) -> str:
 
 
 def _string(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    escaped = _ODD.sub("?", text).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

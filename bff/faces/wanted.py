@@ -47,7 +47,10 @@ def split(screen: "ServedScreen", raw: "Raw") -> tuple[Selection | None, dict[st
 
 @lru_cache(maxsize=_KEPT)
 def selection_of(screen: type, sections: str | None, fields: str | None) -> Selection | None:
-    """The selection that the two parameters name; `fields` narrows the sections it mentions and leaves others whole."""
+    """The selection that the two parameters name: `sections` whole, but for those that `fields` narrows.
+
+    Without `sections`, what `fields` names is all that is wanted.
+    """
     faults: list[InputFault] = []
     whole = [_resolve(screen, path, SECTIONS, faults) for path in _paths(sections)]
     narrowed = [_resolve(screen, path, FIELDS, faults) for path in _paths(fields)]

@@ -10,6 +10,8 @@ from bff.settings import LimitSettings
 # matrix parameters, dot segments and empty segments have one meaning here and may have another at a backend.
 _AMBIGUOUS = re.compile(rb"(?i)%2f|%5c|%00|%25|[;\\]|//|/\.{1,2}(/|$)|/(%2e|\.)(%2e|\.)?(/|$)")
 
+# RFC 3986 section 2: visible ASCII and no fragment; wider than its grammar, since browsers leave quotes and braces as they are.
+_QUERY = re.compile(rb"[!-\x22$-~]*")
 # RFC 9110 section 7.2: a name or an address, and a port; `_` because container names have it. No user, no path.
 _HOST = re.compile(rb"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 # More digits than any length has; int() itself refuses to read thousands of them.
@@ -21,7 +23,10 @@ def check(request: Request, limits: LimitSettings) -> None:
     raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
     if _AMBIGUOUS.search(raw_path.partition(b"?")[0]):
         raise Problem("bad-request", "the path has a part that could be read in two ways; write it plainly")
-    if len(request.scope["query_string"]) > limits.max_query:
+    query: bytes = request.scope["query_string"]
+    if not _QUERY.fullmatch(query):
+        raise Problem("bad-request", "the query has a character that must be percent-encoded")
+    if len(query) > limits.max_query:
         raise Problem("uri-too-long", f"the query is longer than {limits.max_query} bytes")
     hosts = 0
     for name, value in request.raw_headers:

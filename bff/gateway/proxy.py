@@ -7,10 +7,11 @@ from bff.faces.problems import Problem
 from bff.gateway.body import read_body
 from bff.gateway.context import REQUEST_ID
 from bff.gateway.request import Request
+from bff.gateway.screen_endpoint import budget_of
 from bff.gateway.watch import while_connected
 from bff.settings import LimitSettings, RouteSettings
 from bff.upstream.call import SAFE_METHODS, Call, Headers, Reply
-from bff.upstream.client import Service
+from bff.upstream.client import Service, told
 
 # What goes on to a backend and what comes back. Allow-lists: a header nobody thought of stays here (S062-S074, S102).
 _ON = frozenset({b"accept", b"content-type", b"accept-language", b"if-none-match"})
@@ -33,14 +34,16 @@ class ProxyEndpoint:
 
     async def answer(self, request: Request) -> Answer:
         safe = request.method in SAFE_METHODS
+        timeout, budget = self._service.timeout, budget_of(request)
+        left = timeout if budget is None else min(timeout, budget)
         body = b"" if safe else await read_body(request, self._max_body)
         query: bytes = request.scope["query_string"]
         call = Call(
             self._service.name,
             request.method,
             f"{self._to}?{query.decode('latin-1')}" if query else self._to,
-            Deadline.after(self._service.timeout),
-            _on(request),
+            Deadline.after(left),
+            (*_on(request), ("request-timeout", told(left))),
             body,
         )
         request.calls = 1

@@ -89,7 +89,7 @@ class Fleet:
     def _crashed(self, worker: Worker) -> None:
         for fault in worker.faults:
             self._say(fault)
-        older = [one for one in self.workers if one.generation < worker.generation]
+        older = [one for one in self.workers if one.generation < worker.generation and one.state == "ready"]
         if worker.ready_at is None and older and worker.generation == self._generation:
             self._say(f"reload given up, the old workers stay: worker {worker.pid} {worker.end} before it was ready")
             for one in self.workers:

@@ -30,6 +30,11 @@ DEFAULT_TIMEOUT = 0.8
 MAX_RETRY_AFTER = 24 * 3600.0
 
 
+def told(left: float) -> str:
+    """What a backend is told it has when `left` seconds are left: whole milliseconds, less what the way back takes."""
+    return str(max(1, int((left - HOP_MARGIN) * 1000)))
+
+
 @dataclass(slots=True)
 class Service:
     """A backend as the runtime knows it: its name, the pipe that leads to it, and the seconds a call may take."""
@@ -141,13 +146,12 @@ class Client(Owner):
         started = monotonic()
         outer = current_deadline()
         left = service.timeout if outer is None else min(service.timeout, outer.left())
-        told = max(1, int((left - HOP_MARGIN) * 1000))
         call = Call(
             service.name,
             method,
             where,
             Deadline(started + left),
-            (*self.scope.headers, *headers, ("request-timeout", str(told))),
+            (*self.scope.headers, *headers, ("request-timeout", told(left))),
             body,
             idempotent,
         )

@@ -27,8 +27,3 @@ def test_every_section_that_calls_a_service_has_a_timeout_of_its_own(plan: Plan)
     assert [step.key for step in plan.steps if step.services and step.section.timeout is None] == [
         step.key for step in plan.steps if step.section.computed is not None
     ], "but for those whose fallback alone calls one: it has 150 ms"
-
-
-def test_phone_and_browser_have_the_same_screens() -> None:
-    names = {app.name: {plan.screen.name for plan in plans} for app, plans in PROJECT.plans.items()}
-    assert names["mobile"] == names["web"]

@@ -125,7 +125,7 @@ async def test_a_section_is_a_plain_function() -> None:
 
 
 def test_an_invented_word_is_the_services_failure() -> None:
-    assert example.order_of("title") is Order.TITLE
+    assert example.order_of("TITLE") is Order.TITLE
     with pytest.raises(BackendInvalid, match="library: 'odd' is no Order"):
         example.order_of("odd")
 

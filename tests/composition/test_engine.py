@@ -1,13 +1,14 @@
 """The rules of running (design.md section 3), each by a screen built in its test."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
 from bff import App, BackendError, BackendTimeout, Caller, Client, Deadline, Missing, Screen, field, needs, section
 from bff.composition.engine import SectionFailed
-from bff.deadline import current_deadline
+from bff.deadline import Timer, current_deadline
 from bff.testing import ManualClock, run
 
 APP = App("mobile")
@@ -441,3 +442,30 @@ async def test_a_bug_on_the_way_to_a_dependent_ends_the_screen_and_does_not_hang
 
     with pytest.raises(TypeError, match="pass a fake of it"):
         await run(page(needs(head), needs(body)), clock=ManualClock())
+
+
+async def test_a_section_whose_time_is_up_before_its_first_step_still_ends() -> None:
+    """On a busy loop the alarm can be rung before a task has had its first turn."""
+
+    class Overtaking(ManualClock):
+        """Rings every alarm at the moment it is set for, before any task takes a step."""
+
+        def call_at(self, when: float, callback: Callable[..., object], *args: object) -> Timer:
+            self._now = max(self._now, when)
+            callback(*args)
+            return super().call_at(when, callback, *args)
+
+    @section(fallback=None)
+    async def body(catalog: Catalog) -> str:
+        return await catalog.read("body")
+
+    @section()
+    async def head() -> str:
+        return "head"
+
+    fake = FakeCatalog()
+    screen = page(needs(head), needs(body))
+    clock = Overtaking()
+    result = await run(screen, fakes=[fake], clock=clock, inputs={"sections": "body"})
+    assert result.outcome("body").status == "timeout"
+    assert fake.asked == []

@@ -328,6 +328,42 @@ async def test_a_key_left_and_wanted_again_before_the_call_is_asked_for_once() -
     assert shop.asked == [["a"]]
 
 
+async def test_a_key_wanted_again_while_its_cancelled_batch_takes_its_time_is_asked_for_once() -> None:
+    gate, ending = asyncio.Event(), asyncio.Event()
+
+    async def ends_slowly(_: list[str]) -> None:
+        try:
+            await gate.wait()
+        finally:
+            if not gate.is_set():
+                await ending.wait()
+
+    shop = FakeShop(ends_slowly)
+    first = asyncio.ensure_future(shop.product("a"))
+    await turns()
+    first.cancel()
+    await turns()
+    left = asyncio.ensure_future(shop.product("a"))
+    await asyncio.sleep(0)
+    left.cancel()
+    again = asyncio.ensure_future(shop.product("a"))
+    gate.set()
+    assert await again == "a in EUR"
+    assert shop.asked == [["a"], ["a"]]
+    ending.set()
+    await turns()
+
+
+async def test_many_that_named_a_key_twice_leaves_it_whole_when_it_is_cancelled() -> None:
+    gate = asyncio.Event()
+    shop = FakeShop(lambda _: _opened(gate))
+    many = asyncio.ensure_future(shop.product.many(["a", "a"]))
+    await turns()
+    many.cancel()
+    await turns()
+    assert shop.cancelled == 1
+
+
 async def test_of_two_chunks_only_the_abandoned_one_is_cancelled() -> None:
     gate = asyncio.Event()
     shop = FakeShop(lambda _: _opened(gate))
@@ -448,17 +484,40 @@ async def test_a_waiter_whose_own_time_is_up_does_not_ask_again() -> None:
 
 async def test_a_timeout_that_was_not_the_batchs_own_is_not_asked_again() -> None:
     """The service's own timeout is the same for everybody."""
+    clock = ManualClock()
 
     async def slow(_: list[str]) -> None:
+        await clock.sleep(0.2)
         raise BackendTimeout("shop")
 
-    clock = ManualClock()
     shop = FakeShop(slow)
-    short, long = within(Deadline.after(0.5, clock), shop.product("a")), within(Deadline.after(0.7, clock), shop.product("a"))
-    for waiter in (short, long):
+    early = within(Deadline.after(0.5, clock), shop.product("a"))
+    await clock.advance(0.1)
+    late = within(Deadline.after(0.7, clock), shop.product("a"))
+    await clock.advance(0.2)
+    for waiter in (early, late):
         with pytest.raises(BackendTimeout):
             await waiter
     assert len(shop.asked) == 1
+
+
+async def test_a_timeout_that_the_backend_reports_of_one_key_is_its_value() -> None:
+    clock = ManualClock()
+
+    class Reports(Client, service="shop"):
+        @batched()
+        async def product(self, skus: list[str]) -> dict[str, str]:
+            await clock.sleep(0.2)
+            return dict.fromkeys(skus, BackendTimeout("shop"))  # type: ignore[arg-type]  # an error stands for a value
+
+    shop = Reports()
+    early = within(Deadline.after(0.2, clock), shop.product("a"))
+    await clock.advance(0.1)
+    late = within(Deadline.after(0.7, clock), shop.product("a"))
+    await clock.advance(0.1)
+    for waiter in (early, late):
+        with pytest.raises(BackendTimeout):
+            await waiter
 
 
 # Whose

@@ -1,0 +1,89 @@
+"""The services of bff.toml, and the clients that one request has of them."""
+
+import asyncio
+
+import pytest
+
+from bff import BackendBusy, BackendInvalid, BackendTimeout, BackendUnreachable, Client
+from bff.settings import ServiceSettings, Settings
+from bff.testing import Fault, StubReply, StubService
+from bff.upstream.scope import RequestScope
+from bff.upstream.upstreams import Upstreams
+
+
+class Users(Client, service="users"):
+    pass
+
+
+class Others(Client, service="users"):
+    pass
+
+
+class Nowhere(Client, service="nowhere"):
+    pass
+
+
+def upstreams(stub: StubService, **settings: object) -> Upstreams:
+    users = ServiceSettings.model_validate({"instances": [f"http://{stub.address}"], **settings})
+    return Upstreams.of(Settings(services={"users": users}))
+
+
+async def test_a_request_has_one_client_of_a_class_and_another_request_another() -> None:
+    async with StubService({}) as stub:
+        found = upstreams(stub)
+        mine, theirs = found.clients(RequestScope()), found.clients(RequestScope())
+        assert mine(Users) is mine(Users)
+        assert mine(Users) is not theirs(Users)
+        assert mine(Users).scope is mine(Others).scope
+        assert mine(Users).scope is not theirs(Users).scope
+        with pytest.raises(KeyError, match="nowhere"):
+            mine(Nowhere)
+        await found.close()
+
+
+async def test_all_requests_share_a_services_connections() -> None:
+    async with StubService({"/name": "Ada"}) as stub:
+        found = upstreams(stub)
+        clients = [found.clients(RequestScope())(Users) for _ in range(3)]
+        for client in clients:
+            assert await client.get("/name", str) == "Ada"
+        assert (stub.counters.calls, stub.counters.connections) == (3, 1)
+        assert found.services["users"].stats()["in_flight"] == 0
+        await found.close()
+        with pytest.raises(BackendUnreachable):
+            await clients[0].get("/name", str)
+
+
+@pytest.mark.parametrize("wire", ["http1", "httpx"])
+async def test_the_settings_of_a_service_hold_on_its_wire(wire: str) -> None:
+    async with StubService({"/name": "Ada", "/long": StubReply(b'"' + b"a" * 2_000 + b'"')}) as stub:
+        found = upstreams(stub, wire=wire, timeout=0.08, max_body=1_000, max_in_flight=1)
+        client = found.clients(RequestScope())(Users)
+        assert await client.get("/name", str) == "Ada"
+        with pytest.raises(BackendInvalid):
+            await client.get("/long", str)
+        stub.fault = Fault("hang")
+        with pytest.raises(BackendTimeout):
+            await client.get("/name", str)
+        await found.close()
+
+
+async def test_a_service_has_its_cap_of_calls_at_once() -> None:
+    async with StubService({"/name": "Ada"}) as stub:
+        found = upstreams(stub, max_in_flight=1)
+        client = found.clients(RequestScope())(Users)
+        stub.fault = Fault("hang")
+        first = asyncio.ensure_future(client.get("/name", str))
+        await stub.wait_for(lambda: stub.counters.calls == 1)
+        with pytest.raises(BackendBusy):
+            await client.get("/name", str)
+        assert stub.counters.calls == 1
+        first.cancel()
+        await asyncio.wait([first])
+        await found.close()
+
+
+def test_a_service_may_speak_grpc() -> None:
+    found = Upstreams.of(Settings(services={"echo": ServiceSettings(instances=["http://127.0.0.1:1"], wire="grpc")}))
+    assert found.services["echo"].name == "echo"
+    assert found.services["echo"].stats() == {"in_flight": 0}
