@@ -143,8 +143,9 @@ class _Loader(DataLoader[K, V]):
             keys = []
             try:
                 await asyncio.wait(futures.values())  # which leaves them alone when it is cancelled
+                errors = {key: future.exception() for key, future in futures.items()}  # all read, or asyncio complains
                 for key, future in futures.items():
-                    error = future.exception()
+                    error = errors[key]
                     if error is None:
                         found[key] = future.result()
                     elif isinstance(error, BackendTimeout) and self._worth_another(key, future, deadline):

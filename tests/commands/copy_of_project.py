@@ -38,7 +38,7 @@ def run(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
         "THALI_DATA": str(ROOT / ".cache" / "backends"),
-        "PYTHONPATH": str(folder),  # the copy's own bff, not the one that is installed
+        "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}",  # the copy's own bff, not the one that is installed
         "COLUMNS": "200",
         "PYTEST_ADDOPTS": "-p no:cacheprovider",
     }

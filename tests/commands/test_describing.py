@@ -43,7 +43,9 @@ def test_a_plan_without_an_app_is_that_of_every_app(capsys: Captured) -> None:
     assert "results.items.rating field of items, calls reviews" in said
 
 
-def test_the_critical_path_is_the_chain_that_takes_longest() -> None:
+def test_the_critical_path_is_the_chain_that_takes_longest(capsys: Captured) -> None:
+    plan.plan("mobile/home")
+    assert "critical path at worst: defaultAddress → around → nearby (0.80 s)" in capsys.readouterr().out
     found = plan.critical_path(load()[1].plan("mobile", "home"))
     assert [step.key for step in found] == ["defaultAddress", "around", "nearby"], "0.3 + 0.35 s, and 0.15 s for the fallback"
 

@@ -152,6 +152,11 @@ def test_each_depth_of_a_type_that_holds_itself_has_its_own_selection() -> None:
     thread = Comment("a", [Comment("b", [Comment("c")])])
     chosen = data(only("thread.text", "thread.replies.replies.text"), thread=thread)
     assert chosen == {"thread": {"text": "a", "replies": [{"replies": [{"text": "c"}]}]}}
+    family = Comment("a", [Comment("b")], Comment("c", [Comment("d")]))
+    assert data(only("thread.replies", "thread.parent.text"), thread=family)["thread"] == {
+        "replies": [{"text": "b", "replies": [], "parent": None}],
+        "parent": {"text": "c"},
+    }
 
 
 def test_lists_of_lists_and_nulls_within_lists_are_kept() -> None:

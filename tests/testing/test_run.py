@@ -106,6 +106,14 @@ async def test_inputs_that_do_not_fit_are_refused_as_they_would_be() -> None:
         await run(SCREEN, fakes=[FakeShop()], inputs={"itemId": "7", "nope": "1"})
 
 
+async def test_each_client_has_its_own_fake_in_whatever_order_they_come() -> None:
+    class Other(Client, service="other"):
+        pass
+
+    result = await run(SCREEN, fakes=[Other(), FakeShop()], inputs={"itemId": "7"})
+    assert result.data["item"]["name"] == "7"
+
+
 async def test_a_fake_that_was_not_handed_in_is_named() -> None:
     with pytest.raises(TypeError, match=r"the screen uses Shop; pass a fake of it: `class FakeShop\(Shop\)`"):
         await run(SCREEN, inputs={"itemId": "7"})

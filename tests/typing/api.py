@@ -3,7 +3,23 @@
 from dataclasses import dataclass
 from typing import assert_type
 
-from bff import App, BackendError, Batched, Caller, Client, Deadline, Field, Int64, Json, Screen, Section, batched, field, needs, section
+from bff import (
+    App,
+    BackendError,
+    Batched,
+    Caller,
+    Client,
+    Deadline,
+    Field,
+    Int64,
+    Json,
+    Screen,
+    Section,
+    batched,
+    field,
+    needs,
+    section,
+)
 from bff.testing import ManualClock, Result, run
 
 
@@ -23,7 +39,7 @@ class Home:
     viewer: Badge
     picks: list[Card]
     note: str | None
-    total: Int64 = Int64(0)
+    total: Int64 | None = None
 
 
 class Catalog(Client, service="catalog"):

@@ -80,4 +80,4 @@ async def calls(catalog: Catalog, screen: Screen) -> None:
     found: str = await catalog.product("a")  # refused: gives a Card
     await run(screen, fakes=[Catalog])  # refused: an instance, not the class
     await run(screen, deadline="1")  # refused: seconds are a number
-    print(found)
+    assert found

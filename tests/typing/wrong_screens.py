@@ -124,7 +124,7 @@ async def calls(catalog: Catalog) -> None:
     await picks(catalog, "gold", nope=1)  # refused: no such parameter
     await viewer(catalog)  # refused: the caller is missing
     name: int = await viewer(catalog, Caller())  # refused: gives a Badge
-    print(name)
+    assert name
 
 
 # item fields
