@@ -193,7 +193,9 @@ class Run:
     def _settle(self, step: Step, value: object, outcome: Outcome) -> None:
         """The section has what it will have: note it, start what waited for it and the fields of its items."""
         self.values[step.index] = value
-        if outcome is not OK and step.shown:
+        # A step that is not shown is named when its fallback stands in, for what is built on it looks plainly ok; when it
+        # has no value, those that need it say so.
+        if outcome is not OK and (step.shown or step.index not in self._causes):
             self.outcomes[step.key] = outcome
         for waiting in self.cut.dependents[step.index]:
             self._waiting[waiting.index] -= 1

@@ -124,7 +124,7 @@ class AppSchema:
             f"{alias}.{place}": outcome
             for alias, one in ran.items()
             for key, outcome in one.outcomes.items()
-            for place in reader.places(roots[alias], key)
+            for place in reader.places(roots[alias], key) or [key]  # a step that is not shown has no place of its own
         }
         body = _body(list(graphql_errors.of_fields(result.errors or (), request_id)), outcomes)
         return Answered({"data": result.data, **body}, True, outcomes)

@@ -469,3 +469,22 @@ async def test_a_section_whose_time_is_up_before_its_first_step_still_ends() -> 
     result = await run(screen, fakes=[fake], clock=clock, inputs={"sections": "body"})
     assert result.outcome("body").status == "timeout"
     assert fake.asked == []
+
+
+async def test_a_step_that_is_not_shown_is_named_when_its_fallback_stands_in() -> None:
+    @section()
+    async def head() -> str:
+        return "head"
+
+    @section(fallback=lambda: "nobody")
+    async def who(catalog: Catalog) -> str:
+        return await catalog.read("who")
+
+    @section(fallback=None)
+    async def body(who: str = needs(who)) -> str:
+        return f"for {who}"
+
+    result = await run(page(needs(head), needs(body)), fakes=[FakeCatalog(who=BackendTimeout("catalog"))])
+    assert result.data["body"] == "for nobody"
+    assert not result.complete
+    assert result.outcome("who").status == "fallback"
