@@ -120,9 +120,7 @@ class GrpcService(StubService):
 
 def plain(message: Message) -> dict[str, object]:
     """A message as values: every field there, names as in the .proto, enums as their names."""
-    return json_format.MessageToDict(
-        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-    )
+    return json_format.MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
 
 
 def compiled(proto: Path) -> FileDescriptor:

@@ -92,8 +92,7 @@ def favourites(ask: Ask) -> object:
     row = found(ask)
     sql = "SELECT restaurant_id, added_at FROM favourites WHERE user_id = ? ORDER BY added_at DESC"
     items = [
-        {"restaurant_id": str(one["restaurant_id"]), "added_at": one["added_at"]}
-        for one in ask.store.rows(sql, row["id"])
+        {"restaurant_id": str(one["restaurant_id"]), "added_at": one["added_at"]} for one in ask.store.rows(sql, row["id"])
     ]
     return {"items": items, "next": None}
 

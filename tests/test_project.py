@@ -116,6 +116,12 @@ def test_an_error_inside_a_composer_shows_as_it_is_with_its_line(
     assert frame.line == last_line.replace("{package}", name)
 
 
+def test_an_error_inside_the_package_itself_is_not_taken_for_its_absence(package: Write) -> None:
+    name = package(__init__="import nothing_of_this_name", apps=APPS)
+    with pytest.raises(ModuleNotFoundError, match="nothing_of_this_name"):
+        project.load(name, ["users"])
+
+
 def test_what_stands_twice_is_refused_with_both_places(package: Write) -> None:
     name = package(
         apps=APPS + "again = App('mobile')\nelse_where = App('tv', prefix='/web/')\n",

@@ -145,7 +145,12 @@ def test_settings_are_never_changed_once_read(tmp_path: Path) -> None:
 
 
 def test_every_setting_says_what_it_is() -> None:
-    parts: list[type[BaseModel]] = [settings.ServiceSettings, settings.ServerSettings, settings.LimitSettings, settings.LogSettings]
+    parts: list[type[BaseModel]] = [
+        settings.ServiceSettings,
+        settings.ServerSettings,
+        settings.LimitSettings,
+        settings.LogSettings,
+    ]
     for part in parts:
         for name, about in part.model_fields.items():
             assert about.description, f"{part.__name__}.{name}"

@@ -32,9 +32,7 @@ def add_reviews(connection: sqlite3.Connection, rng: random.Random) -> None:
         age = words.ago(minutes=(words.REVIEWS - number) * 8 + 90)
         rows.append((number, rng.randint(1, words.RESTAURANTS), author, rating, f"{first}. {second}.", age))
     connection.executemany("INSERT INTO reviews VALUES (?, ?, ?, ?, ?, ?)", rows)
-    connection.execute(
-        "INSERT INTO ratings SELECT restaurant_id, SUM(rating), COUNT(*) FROM reviews GROUP BY restaurant_id"
-    )
+    connection.execute("INSERT INTO ratings SELECT restaurant_id, SUM(rating), COUNT(*) FROM reviews GROUP BY restaurant_id")
 
 
 def add_notifications(connection: sqlite3.Connection, rng: random.Random) -> None:

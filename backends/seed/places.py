@@ -8,9 +8,7 @@ from backends.seed import words
 
 def add_restaurants(connection: sqlite3.Connection, rng: random.Random) -> None:
     """Areas, 500 restaurants and the promotions of some."""
-    connection.executemany(
-        "INSERT INTO areas VALUES (?, ?, ?, ?)", [(a.name, a.lat, a.lon, a.postcode) for a in words.AREAS]
-    )
+    connection.executemany("INSERT INTO areas VALUES (?, ?, ?, ?)", [(a.name, a.lat, a.lon, a.postcode) for a in words.AREAS])
     ranks = rng.sample(range(1, words.RESTAURANTS + 1), words.RESTAURANTS)
     connection.executemany(
         "INSERT INTO restaurants VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -48,9 +46,7 @@ def restaurant(number: int, rank: int, rng: random.Random) -> tuple[object, ...]
 def add_dishes(connection: sqlite3.Connection, rng: random.Random) -> None:
     """Sixteen dishes a restaurant, four a category, and what is left of each."""
     rows: list[tuple[object, ...]] = []
-    for number, cuisine, level in connection.execute(
-        "SELECT id, cuisine, price_level FROM restaurants ORDER BY id"
-    ).fetchall():
+    for number, cuisine, level in connection.execute("SELECT id, cuisine, price_level FROM restaurants ORDER BY id").fetchall():
         menu = {
             "STARTERS": words.STARTERS,
             "MAINS": words.CUISINES[cuisine],
@@ -61,9 +57,7 @@ def add_dishes(connection: sqlite3.Connection, rng: random.Random) -> None:
             for name in rng.sample(names, 4):
                 base = 900 if category == "MAINS" else 350
                 price = base + 150 * level + rng.randrange(0, 300, 10)
-                text = (
-                    f"{name}, {rng.choice(('fresh every day', 'as grandmother made it', 'mild', 'spicy', 'to share'))}"
-                )
+                text = f"{name}, {rng.choice(('fresh every day', 'as grandmother made it', 'mild', 'spicy', 'to share'))}"
                 rows.append((number, category, name, text, price, words.CURRENCY, int(rng.random() < 0.4)))
     connection.executemany(
         "INSERT INTO dishes (restaurant_id, category, name, description, price, currency, vegetarian)"

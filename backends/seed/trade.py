@@ -60,8 +60,7 @@ def add_orders(connection: sqlite3.Connection, rng: random.Random) -> None:
     for number, draft in enumerate(drafts(rng), start=1):
         restaurant, placed = rng.randint(1, words.RESTAURANTS), words.ago(hours=draft.hours_ago)
         chosen = [
-            (dish, name, rng.randint(1, 3), price)
-            for dish, name, price in rng.sample(menus[restaurant], rng.randint(1, 4))
+            (dish, name, rng.randint(1, 3), price) for dish, name, price in rng.sample(menus[restaurant], rng.randint(1, 4))
         ]
         subtotal = sum(quantity * price for _, _, quantity, price in chosen)
         address, lat, lon = homes[draft.user]
@@ -74,9 +73,7 @@ def add_orders(connection: sqlite3.Connection, rng: random.Random) -> None:
         )  # fmt: skip
         lines += [(number, position, *line) for position, line in enumerate(chosen)]
         paid = "REFUNDED" if draft.status == "CANCELLED" else "CAPTURED"
-        payments.append(
-            (number, number, methods[draft.user], subtotal + fees[restaurant], words.CURRENCY, paid, placed)
-        )
+        payments.append((number, number, methods[draft.user], subtotal + fees[restaurant], words.CURRENCY, paid, placed))
         if draft.status in DELIVERY_OF:
             eta = 0 if draft.status == "DELIVERED" else rng.randint(180, 2400)
             deliveries.append((number, rng.randint(1, words.COURIERS), DELIVERY_OF[draft.status], placed, eta,

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import TypeVar
 
+from bff.deadline import Timer
+
 T = TypeVar("T")
 
 # Turns of the loop after which work that waits for nothing outside the process has come to rest. A section's way from
@@ -37,7 +39,7 @@ class ManualClock:
     def now(self) -> float:
         return self._now
 
-    def call_at(self, when: float, callback: Callable[..., object], *args: object) -> _Timer:
+    def call_at(self, when: float, callback: Callable[..., object], *args: object) -> Timer:
         timer = _Timer(callback, args)
         heapq.heappush(self._timers, (when, next(self._order), timer))
         return timer

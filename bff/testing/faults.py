@@ -6,9 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-Kind = Literal[
-    "latency", "status", "hang", "reset", "reset_midway", "drip", "truncate", "malformed", "close_idle", "raw"
-]
+Kind = Literal["latency", "status", "hang", "reset", "reset_midway", "drip", "truncate", "malformed", "close_idle", "raw"]
 
 DRIP_TICK = 0.05  # seconds between two pieces of a drip faster than 20 bytes a second; slower ones go byte by byte
 

@@ -117,9 +117,7 @@ async def test_a_hang_ends_when_the_caller_gives_up(rpc: Rpc, backends: Backends
     assert all(record.cancelled and record.ended for record in stub.seen)
 
 
-async def test_off_refuses_and_healing_brings_it_back_on_its_port(
-    rpc: Rpc, backends: Backends, control: Asking
-) -> None:
+async def test_off_refuses_and_healing_brings_it_back_on_its_port(rpc: Rpc, backends: Backends, control: Asking) -> None:
     address = backends.address("delivery")
     assert (await control("delivery", "/_control", "PUT", json={"kind": "off"})).json()["off"]
     assert await code_of(rpc("Courier", id="1")) is grpc.StatusCode.UNAVAILABLE

@@ -17,9 +17,7 @@ async def test_a_login_gives_a_token_that_the_key_set_proves(ask: Asking) -> Non
     [key] = (await ask("users", "/.well-known/jwks.json")).json()["keys"]
     header = jwt.get_unverified_header(given["access_token"])
     assert header == {"alg": "ES256", "typ": "at+jwt", "kid": key["kid"]}
-    claims = jwt.decode(
-        given["access_token"], jwt.PyJWK(key).key, algorithms=["ES256"], audience=AUDIENCE, issuer=ISSUER
-    )
+    claims = jwt.decode(given["access_token"], jwt.PyJWK(key).key, algorithms=["ES256"], audience=AUDIENCE, issuer=ISSUER)
     assert claims["sub"] == "7"
     assert "orders:write" in claims["scope"].split()
     assert claims["exp"] - claims["iat"] == 3600

@@ -111,7 +111,7 @@ async def _ready(process: asyncio.subprocess.Process, lines: list[str]) -> tuple
 async def _read_on(process: asyncio.subprocess.Process, lines: list[str]) -> None:
     assert process.stdout is not None
     async for raw in process.stdout:
-        lines.append(raw.decode())
+        lines.append(raw.decode())  # noqa: PERF401 - others look at the list while it grows
 
 
 def _config(backends: Backends) -> str:

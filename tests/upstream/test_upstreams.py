@@ -60,6 +60,7 @@ async def test_the_settings_of_a_service_hold_on_its_wire(wire: str) -> None:
         found = upstreams(stub, wire=wire, timeout=0.08, max_body=1_000, max_in_flight=1)
         client = found.clients(RequestScope())(Users)
         assert await client.get("/name", str) == "Ada"
+        assert stub.seen[0].headers["request-timeout"] == "70"
         with pytest.raises(BackendInvalid):
             await client.get("/long", str)
         stub.fault = Fault("hang")
