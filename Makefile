@@ -32,7 +32,7 @@ demo: $(VENV)/.run ## start the demo's backends and the gateway, and print what 
 	@$(BIN)/bff demo
 
 test: $(VENV)/.dev ## all tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, layers, and the demo's own screens
 	@$(BIN)/ruff format --check .

@@ -22,8 +22,9 @@ TIMEOUT_DIGITS = 9
 
 _SECTIONS = """Sections to get, separated by commas; all others are neither fetched nor in the answer.
 `sections=viewer,picks`"""
-_FIELDS = """Parts of sections to get, separated by commas. A section that is named here is narrowed to these parts, the
-others stay whole; an attribute that is filled from another backend is then only fetched when named. `fields=picks.name`"""
+_FIELDS = """Parts of sections to get, separated by commas: only these are in the answer, and an attribute that is filled from
+another backend is only fetched when named. With `sections`, the sections that are not narrowed here stay whole.
+`fields=picks.name`"""
 _TIMEOUT = """How long the client waits, in milliseconds. The screen takes no longer than this and its own budget, and
 what is left goes on to every backend."""
 

@@ -15,7 +15,7 @@ from bff.upstream.client import Service, told
 
 # What goes on to a backend and what comes back. Allow-lists: a header nobody thought of stays here (S062-S074, S102).
 _ON = frozenset({b"accept", b"content-type", b"accept-language", b"if-none-match"})
-_BACK = frozenset({b"content-language", b"etag", b"last-modified", b"retry-after", b"location"})
+_BACK = frozenset({b"content-language", b"etag", b"last-modified", b"retry-after"})
 
 
 class ProxyEndpoint:
