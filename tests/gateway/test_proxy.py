@@ -78,7 +78,6 @@ async def test_the_answer_comes_back_with_its_status_type_and_only_the_headers_t
             "etag": '"1"',
             "last-modified": "Wed, 21 Oct 2015 07:28:00 GMT",
             "retry-after": "3",
-            "location": "/orders/1",
             "content-language": "de",
         }
         assert (kit.line["status"], kit.line["calls"], kit.line["path"]) == (409, 1, "/api/login")
