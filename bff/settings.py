@@ -33,7 +33,7 @@ class _Part(BaseModel):
 class ServiceSettings(_Part):
     """One backend: where it is and what it may cost."""
 
-    instances: list[str] = Field(min_length=1, description="its copies, as http://host:port (grpc: host:port)")
+    instances: list[str] = Field(min_length=1, description="its copies, as http://host:port")
     wire: Literal["http1", "httpx", "grpc"] = Field(
         default="http1", description="http1 is our own; httpx for HTTP/2 backends and proxies; grpc for gRPC"
     )

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, ParamSpec
 
+from bff.composition.place import place_of
+
 P = ParamSpec("P")
 
 
@@ -19,9 +21,8 @@ class Field:
     ) -> None:
         self.item = item
         self.function = function
-        own = getattr(function, "__name__", "field")
-        self.name: str = name or own
-        self.place = f"{function.__module__}:{own}"
+        self.name: str = name or getattr(function, "__name__", "field")
+        self.place = place_of(function)
         self.timeout = timeout
         self.scopes = scopes
         self.__doc__ = function.__doc__

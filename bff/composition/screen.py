@@ -1,10 +1,10 @@
 """A screen: what an app fetches in one call."""
 
 import re
-import sys
 from collections.abc import Iterable
 from typing import Protocol
 
+from bff.composition.place import place_of_caller
 from bff.naming import camel
 
 # A whole second is what a person accepts between a tap and a screen (Nielsen's limit for an unbroken train of thought).
@@ -48,8 +48,7 @@ class Screen:
         self.scopes = frozenset(scopes)
         self.guests = guests
         self.parameters: tuple[str, ...] = tuple(_PARAMETER.findall(path))
-        self.module: str = sys._getframe(1).f_globals.get("__name__", "?")
-        self.place = f"{self.module}:Screen({path!r})"
+        self.place = f"{place_of_caller(2)} Screen({path!r})"
         self.__doc__ = self.type.__doc__
 
 

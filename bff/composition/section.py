@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
+from bff.composition.place import place_of
+
 P = ParamSpec("P")
 T = TypeVar("T")
 Function = Callable[P, Awaitable[T]]
@@ -41,7 +43,7 @@ class Section(Generic[P, T]):
     ) -> None:
         self.function = function
         self.name: str = getattr(function, "__name__", "section")
-        self.place = f"{function.__module__}:{self.name}"
+        self.place = place_of(function)
         self.timeout = timeout
         self.scopes = scopes
         self.computed: Callable[..., Awaitable[T]] | None = None

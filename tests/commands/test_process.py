@@ -39,7 +39,7 @@ def test_every_fault_is_told_whole_with_its_mend(tmp_path: Path) -> None:
     (tmp_path / "bff.toml").write_text("")
     done = run(tmp_path, f"{sys.executable} -m bff check")
     assert done.returncode == 2, done.stdout
-    assert "composers.odd:head: Nowhere calls service 'nowhere'" in done.stdout
+    assert "composers/odd.py:18 head: Nowhere calls service 'nowhere'" in done.stdout
     assert "add [services.nowhere]" in done.stdout, "what stands in brackets is not eaten as markup"
     assert "write Annotated[list[...], Len(max_length=...)]" in done.stdout
     assert "Traceback" not in done.stdout
