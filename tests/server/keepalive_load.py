@@ -39,7 +39,8 @@ class Tally:
 class Client:
     """One connection at a time."""
 
-    def __init__(self, host: str, port: int, tally: Tally, rests: bool, seed: int) -> None:
+    def __init__(self, host: str, port: int, tally: Tally, rests: bool, seed: int, paths: tuple[str, str]) -> None:
+        self._often, self._seldom = paths
         self._host, self._port, self._tally, self._rests = host, port, tally, rests
         self._random = random.Random(seed)
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -76,7 +77,7 @@ class Client:
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port)
         reader, writer = self._streams
-        path = "/slow/0.01" if self._random.random() < 0.2 else "/"
+        path = self._seldom if self._random.random() < 0.2 else self._often
         writer.write(f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode())
         head = await reader.readuntil(b"\r\n\r\n")
         lines = head.lower().split(b"\r\n")
@@ -99,14 +100,16 @@ class Client:
 
 
 @asynccontextmanager
-async def keepalive_load(url: str, busy: int, resting: int) -> AsyncIterator[Tally]:
-    """Load the server inside the block."""
+async def keepalive_load(
+    url: str, busy: int, resting: int, paths: tuple[str, str] = ("/", "/slow/0.01")
+) -> AsyncIterator[Tally]:
+    """Load the server inside the block, with the first path and one time in five with the second."""
     address, tally, over = urlsplit(url), Tally(), asyncio.Event()
     assert address.hostname is not None
     assert address.port is not None
     async with asyncio.TaskGroup() as group:
         for number in range(busy + resting):
-            client = Client(address.hostname, address.port, tally, number >= busy, number)
+            client = Client(address.hostname, address.port, tally, number >= busy, number, paths)
             group.create_task(client.run(over))
         try:
             yield tally
