@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -24,6 +25,12 @@ from bff.errors import Refusal
 CONFIG_VARIABLE = "BFF_CONFIG"
 DEFAULT_CONFIG = "bff.toml"
 _PREFIX = "BFF_"
+
+
+# Visible ASCII without query, fragment or parameter: a route is exact on both sides.
+_PLAIN_PATH = r"^/[!-\x22$->@-z|~]*$"
+
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 class _Part(BaseModel):
@@ -56,6 +63,16 @@ class ServiceSettings(_Part):
     )
     control: list[str] = Field(default=[], description="demo only: where `bff break` and `bff heal` switch its faults")
 
+    @field_validator("instances")
+    @classmethod
+    def _are_addresses(cls, value: list[str]) -> list[str]:
+        for url in value:
+            parts = urlsplit(url)
+            plain = url.rstrip("/") == f"{parts.scheme}://{parts.netloc}" and parts.username is None
+            if parts.scheme not in ("http", "https") or not parts.hostname or not plain or not _port_is_one(parts):
+                raise ValueError(f"{url!r} is no address; write http://host:port")
+        return value
+
 
 class IssuerSettings(_Part):
     """Who may sign the tokens that callers bring."""
@@ -73,10 +90,10 @@ class IssuerSettings(_Part):
 class RouteSettings(_Part):
     """One path that goes to one service as it is."""
 
-    path: str = Field(description="the public path, exact")
+    path: str = Field(pattern=_PLAIN_PATH, description="the public path, exact")
     service: str
-    to: str = Field(description="the backend's path")
-    methods: list[str] = Field(default=["GET"])
+    to: str = Field(pattern=_PLAIN_PATH, description="the backend's path")
+    methods: list[Method] = Field(default=["GET"], min_length=1)
     guests: bool = Field(default=False, description="whether callers without an identity may use it")
     scopes: list[str] = Field(default=[])
 
@@ -183,10 +200,19 @@ def _route_faults(settings: Settings) -> Iterator[str]:
         if route.service not in settings.services:
             there = ", ".join(sorted(settings.services)) or "none"
             yield f"routes.{name}: there is no service '{route.service}' (there is: {there}); add [services.{route.service}]"
+        elif settings.services[route.service].wire == "grpc":
+            yield f"routes.{name}: service '{route.service}' speaks gRPC, which a plain route cannot; use a screen"
         for method in route.methods:
             other = taken.setdefault((route.path, method), name)
             if other != name:
                 yield f"routes.{name}: {method} {route.path} is routes.{other}'s already; change one"
+
+
+def _port_is_one(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def _place(loc: tuple[Any, ...]) -> str:  # Any: pydantic's parts are str or int

@@ -13,15 +13,18 @@ from bff.commands.console import errors, escape, out
 from bff.commands.load import load
 from bff.composition.engine import Run, SectionFailed
 from bff.composition.inputs import BadInput
-from bff.composition.outcome import OK, Outcome
+from bff.composition.outcome import Outcome
 from bff.composition.render import render
-from bff.errors import Refusal
+from bff.errors import BackendUnreachable, Refusal
 from bff.faces import wanted
 from bff.faces.screen import Raw, ServedScreen
 from bff.upstream.scope import RequestScope
 from bff.upstream.upstreams import Upstreams
 
-_WIDTH = 40
+# The bars take what the terminal has left beside names, milliseconds and verdicts.
+_NAME, _BESIDE = 34, 34 + 8 + 26
+_NARROWEST, _WIDEST = 12, 60
+UNREACHABLE = BackendUnreachable.reason
 
 
 def call(
@@ -45,54 +48,75 @@ def call(
         RequestScope(),
     )
     try:
-        uvloop.run(_called(served, raw, upstreams))
+        done = uvloop.run(_called(served, raw, upstreams))
     except BadInput as error:
         raise Refusal([f"{fault.name}: {fault.detail}" for fault in error.faults]) from None
+    if not done:
+        raise typer.Exit(1)
 
 
-async def _called(served: ServedScreen, raw: Raw, upstreams: Upstreams) -> None:
+async def _called(served: ServedScreen, raw: Raw, upstreams: Upstreams) -> bool:
+    """Whether the screen could be had."""
     selection, given = wanted.split(served, raw)
     began = monotonic()
     run = served.start(raw, served.inputs.parse(given), selection)
-    failure: SectionFailed | None = None
+    failed = False
     try:
         await run.go()
         out.print_json(render(served.screen.type, selection, run.shown(), run.outcomes).decode())
     except SectionFailed as error:
-        failure = error
+        failed = True
         errors.print(f"[red]the screen failed[/]: {escape(str(error))}")
     finally:
         await upstreams.close()
         await asyncio.sleep(0)  # let closed transports say goodbye before the loop ends
-    out.print(_waterfall(run, raw, began, failure))
+    out.print(_waterfall(run, raw, began))
+    if raw.scope.records and all(call.result == UNREACHABLE for call in raw.scope.records):
+        errors.print("every service was unreachable; is the demo running? (`make demo`)")
+    return not failed
 
 
-def _waterfall(run: Run, raw: Raw, began: float, failure: SectionFailed | None) -> Table:
+def _waterfall(run: Run, raw: Raw, began: float) -> Table:
+    """Steps and calls on one time line, as wide as the terminal lets it be."""
+    width = max(_NARROWEST, min(_WIDEST, out.width - _BESIDE))
     table = Table(title="what happened", title_justify="left", box=None, pad_edge=False)
-    for column, justify in (("section or call", "left"), ("ms", "right"), ("", "left"), ("verdict", "left")):
-        table.add_column(column, justify=justify)  # type: ignore[arg-type]  # rich's literal
-    end = max([ended for _, ended in run.times.values()] + [call.ended for call in raw.scope.records] + [began + 0.001])
+    table.add_column("section or call", no_wrap=True, overflow="ellipsis", max_width=_NAME)
+    table.add_column("ms", justify="right", no_wrap=True, min_width=6)
+    table.add_column("", no_wrap=True, min_width=width)
+    table.add_column("verdict", overflow="fold")
+    calls = sorted(raw.scope.records, key=lambda record: record.started)
+    end = max([ended for _, ended in run.times.values()] + [call.ended for call in calls] + [began + 0.001])
+
+    def bar(start: float, ended: float) -> tuple[str, str]:
+        ended = ended or end
+        left, length = (round(seconds / (end - began) * width) for seconds in (start - began, ended - start))
+        left = min(left, width - 1)
+        return f"{(ended - start) * 1000:.1f}", " " * left + "━" * max(1, min(length, width - left))
+
     for key, (start, ended) in run.times.items():
-        outcome = failure.outcome if failure is not None and failure.section == key else run.outcomes.get(key, OK)
-        table.add_row(f"[bold]{key}[/]", *_bar(start - began, (ended or end) - began, end - began), _verdict(outcome))
-    for call in sorted(raw.scope.records, key=lambda record: record.started):
-        verdict = f"[dim]{call.result}[/]"
-        name = f"  {call.service} {call.method} {call.target}"
-        table.add_row(f"[dim]{name}[/]", *_bar(call.started - began, (call.ended or end) - began, end - began), verdict)
+        table.add_row(f"[bold]{key}[/]", *bar(start, ended), _verdict(run.verdicts.get(key)))
+    for key, outcome in run.verdicts.items():
+        if key not in run.times:
+            table.add_row(f"[bold]{key}[/]", "", "", _verdict(outcome))
+    for call in calls:
+        name = f"  {call.service} {call.method} {_short(call.target)}"
+        table.add_row(f"[dim]{escape(name)}[/]", *bar(call.started, call.ended), f"[dim]{call.result}[/]")
     return table
 
 
-def _bar(start: float, end: float, whole: float) -> tuple[str, str]:
-    left = round(start / whole * _WIDTH)
-    length = max(1, round((end - start) / whole * _WIDTH))
-    return f"{(end - start) * 1000:.1f}", " " * left + "━" * length
-
-
-def _verdict(outcome: Outcome) -> str:
+def _verdict(outcome: Outcome | None) -> str:
+    if outcome is None:
+        return "[dim]cut[/]"
     if outcome.status == "ok":
         return "[green]ok[/]"
     about = ", ".join(part for part in (outcome.reason, outcome.service) if part)
     return f"[yellow]{outcome.status}[/] ({about})"
+
+
+def _short(target: str) -> str:
+    """`/thali.delivery.v1.Delivery/Track` -> `Delivery/Track`: a gRPC method without its package."""
+    head, dot, method = target.rpartition(".")
+    return method if dot and "/" in method and head.count("/") == 1 else target
 
 
 def _pair(text: str) -> tuple[str, str]:

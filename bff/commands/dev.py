@@ -20,15 +20,18 @@ def dev() -> None:
     environment = {**os.environ, "BFF_SERVER__DRAIN": "0"}  # a developer at one browser needs no balancer's patience
     serving = subprocess.Popen([sys.executable, "-m", "bff", "serve"], env=environment)
     out.print(f"GraphiQL and docs: [bold]http://{settings.server.admin}/[/]  (Ctrl-C stops)")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that `finally` stops what was started
     try:
-        for _ in watch(Path.cwd(), watch_filter=_followed, raise_interrupt=True, stop_event=None):
+        for _ in watch(Path.cwd(), watch_filter=_followed, raise_interrupt=False):  # ends at Ctrl-C
             if serving.poll() is not None:
-                sys.exit(serving.returncode)
+                break
             out.print("[dim]changed: starting anew[/]")
             serving.send_signal(signal.SIGHUP)  # the new worker must be ready before the old one goes
-    except KeyboardInterrupt:
-        serving.send_signal(signal.SIGTERM)
-        sys.exit(serving.wait())
+    finally:
+        if serving.poll() is None:
+            serving.send_signal(signal.SIGTERM)
+        serving.wait()
+    sys.exit(serving.returncode)
 
 
 def _followed(change: Change, path: str) -> bool:

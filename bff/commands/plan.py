@@ -7,7 +7,8 @@ from rich.tree import Tree
 
 from bff.commands.console import out
 from bff.commands.load import load
-from bff.composition.budget import FALLBACK_TIME, time_for
+from bff.composition.budget import ANSWER_RESERVE, FALLBACK_TIME, time_for
+from bff.composition.fill import Fill
 from bff.composition.plan import Plan, Step
 from bff.errors import Refusal
 from bff.project import Project
@@ -19,7 +20,10 @@ def plan(
     """Draw a screen's graph: what waits for what, who is called, how long each may take."""
     _, project = load()
     for app, found in _plans(project, screen):
-        out.print(_drawn(app, found))
+        critical, seconds = critical_path(found)
+        out.print(_drawn(app, found, critical))
+        worst = min(seconds, found.screen.budget)
+        out.print(f"critical path at worst: {' → '.join(critical)} ({worst:.2f} s)", soft_wrap=True, highlight=False)
 
 
 def _plans(project: Project, wanted: str) -> list[tuple[str, Plan]]:
@@ -36,29 +40,27 @@ def _plans(project: Project, wanted: str) -> list[tuple[str, Plan]]:
     return found
 
 
-def _drawn(app: str, plan: Plan) -> Tree:
-    critical = critical_path(plan)
-    names = " → ".join(step.key for step in critical)
-    seconds = sum(_own(step, plan) for step in critical)
-    screen = plan.screen
-    tree = Tree(
-        f"[bold]{app} {screen.path}[/]  budget {screen.budget} s\n"
-        f"critical path at worst: {names} ({min(seconds, screen.budget):.2f} s)"
-    )
+def _drawn(app: str, plan: Plan, critical: list[str]) -> Tree:
+    tree = Tree(f"[bold]{app} {plan.screen.path}[/]  budget {plan.screen.budget} s")
     branches: dict[int, Tree] = {}
     for step in plan.steps:
         parent = branches[step.needs[-1]] if step.needs else tree
         branches[step.index] = parent.add(_label(step, plan, critical))
-    cut = plan.only(None)
-    for index, fills in cut.fills.items():
-        for fill in fills:
-            called = " ".join(fill.services)
-            branches[index].add(f"[cyan]{fill.key}[/] field of items, calls {called}")
+        for fill in plan.only(None).fills.get(step.index, ()):
+            _draw_fill(branches[step.index], fill, plan, critical)
     return tree
 
 
-def _label(step: Step, plan: Plan, critical: list[Step]) -> str:
-    name = f"[bold]{step.key}[/]" if step in critical else step.key
+def _draw_fill(branch: Tree, fill: Fill, plan: Plan, critical: list[str]) -> None:
+    style = "bold cyan" if fill.key in critical else "cyan"
+    seconds = _fill_time(fill, plan)
+    here = branch.add(f"[{style}]{fill.key}[/]  {seconds:.2f} s, field of items, calls {' '.join(fill.services)}")
+    for then in fill.then:
+        _draw_fill(here, then, plan, critical)
+
+
+def _label(step: Step, plan: Plan, critical: list[str]) -> str:
+    name = f"[bold]{step.key}[/]" if step.key in critical else step.key
     kind = "required" if step.required else "step" if not step.shown else "optional"
     also = f", after {' and '.join(plan.steps[i].key for i in step.needs[:-1])} too" if len(step.needs) > 1 else ""
     called = f", calls {' '.join(step.services)}" if step.services else ""
@@ -80,10 +82,28 @@ def _own(step: Step, plan: Plan) -> float:
     return time + (FALLBACK_TIME if step.section.computed is not None else 0.0)
 
 
-def critical_path(plan: Plan) -> list[Step]:
-    """The chain of sections that takes longest when each takes all the time it may."""
-    best: dict[int, tuple[float, list[Step]]] = {}
+def _fill_time(fill: Fill, plan: Plan) -> float:
+    most = plan.screen.budget - ANSWER_RESERVE
+    return most if fill.field.timeout is None else min(fill.field.timeout, most)
+
+
+def critical_path(plan: Plan) -> tuple[list[str], float]:
+    """The chain of sections and fields that takes longest when each takes all the time it may, and its seconds."""
+    fills = plan.only(None).fills
+    best: dict[int, tuple[list[str], float]] = {}
+    ends: list[tuple[list[str], float]] = [([], 0.0)]
     for step in plan.steps:
-        before = max((best[index] for index in step.needs), key=lambda path: path[0], default=(0.0, []))
-        best[step.index] = (before[0] + _own(step, plan), [*before[1], step])
-    return max(best.values(), key=lambda path: path[0], default=(0.0, []))[1]
+        before = max((best[index] for index in step.needs), key=_seconds, default=([], 0.0))
+        best[step.index] = ([*before[0], step.key], before[1] + _own(step, plan))
+        ends.append(best[step.index])
+        ends += [_after(best[step.index], fill, plan) for fill in fills.get(step.index, ())]
+    return max(ends, key=_seconds)
+
+
+def _after(path: tuple[list[str], float], fill: Fill, plan: Plan) -> tuple[list[str], float]:
+    here = ([*path[0], fill.key], path[1] + _fill_time(fill, plan))
+    return max((_after(here, then, plan) for then in fill.then), key=_seconds, default=here)
+
+
+def _seconds(path: tuple[list[str], float]) -> float:
+    return path[1]

@@ -22,6 +22,8 @@ from bff.upstream.client import Client
 
 # A cancelled section ends within a turn of the loop; one that swallows its cancellation must not hold up the answer.
 STOP_GRACE = 1.0
+# An expired section is cut again after this: Python 3.11's wait_for can swallow a cancellation. Time for a `finally`.
+RING_AGAIN = 0.010
 # uvloop counts timers in whole milliseconds and may ring this much early.
 TICK = 0.001
 
@@ -79,6 +81,7 @@ class Run:
         "outcomes",
         "times",
         "values",
+        "verdicts",
     )
 
     def __init__(
@@ -94,7 +97,9 @@ class Run:
         self.cut = cut
         self.values: dict[int, Any] = {}
         self.outcomes: dict[str, Outcome] = {}
-        self.times: dict[str, tuple[float, float]] = {}  # began, ended: for waterfalls
+        # For waterfalls: when each step and field began and ended, and its verdict; what was cut has none.
+        self.times: dict[str, tuple[float, float]] = {}
+        self.verdicts: dict[str, Outcome] = {}
         self._inputs = inputs
         self._caller = caller
         self._deadline = deadline
@@ -117,6 +122,8 @@ class Run:
                     self._start(step)
             if self._open:
                 await self._done
+            if len(self.outcomes) > 1:  # in the screen's order, not in that of finishing: equal answers are equal bytes
+                self.outcomes = dict(sorted(self.outcomes.items(), key=lambda pair: self.cut.rank(pair[0])))
         finally:
             await self._stop()
 
@@ -142,7 +149,9 @@ class Run:
                 self._fall_back(step, NeedFailed(self._key(lost), self._causes[lost]))
                 return
         now = self._clock.now()
-        latest = self._deadline.at - ANSWER_RESERVE - (FALLBACK_TIME if section.computed is not None else 0.0)
+        latest = self._deadline.at - ANSWER_RESERVE
+        if section.computed is not None:  # never all there is: on a small budget a quick backend is still asked
+            latest -= min(FALLBACK_TIME, max(0.0, latest - now) / 2)
         end = latest if section.timeout is None else min(now + section.timeout, latest)
         if end <= now:
             self._fall_back(step, _no_time(step.services))
@@ -185,6 +194,7 @@ class Run:
         if section.has_constant:
             self._settle(step, section.constant(), failed(cause) if section.nullable else stood_in(cause))
         elif step.fatal:
+            self.verdicts[step.key] = failed(cause)
             self._abort(SectionFailed(step.key, failed(cause), cause))
         else:
             self._causes[step.index] = cause
@@ -193,6 +203,7 @@ class Run:
     def _settle(self, step: Step, value: object, outcome: Outcome) -> None:
         """The section has what it will have: note it, start what waited for it and the fields of its items."""
         self.values[step.index] = value
+        self.verdicts[step.key] = outcome
         # A step that is not shown is named when its fallback stands in, for what is built on it looks plainly ok; when it
         # has no value, those that need it say so.
         if outcome is not OK and (step.shown or step.index not in self._causes):
@@ -220,6 +231,7 @@ class Run:
         end = latest if field.timeout is None else min(now + field.timeout, latest)
 
         def ended(filled: Any, cause: BaseException | None) -> None:
+            self.verdicts[fill.key] = OK if cause is None else failed(cause)
             if cause is not None:
                 self.outcomes[fill.key] = failed(cause)
             elif len(filled) != len(items):
@@ -273,13 +285,19 @@ class Run:
         set_deadline(deadline)
         began = self._clock.now()
         self.times[key] = (began, 0.0)
-        value, cause = None, None
+        value: Any = None
+        cause: BaseException | None = None
         try:
             if running.expired:
                 raise _no_time(services)
             value = await function(**given)
         except (BackendError, TimeoutError, Forbidden) as error:
             cause = error
+        except ExceptionGroup as several:  # of a section that gathers its calls in a TaskGroup
+            cause = _of_the_world(several)
+            if cause is None:
+                self._abort(several)
+                return
         except asyncio.CancelledError:
             if self._done.done():
                 raise  # the screen has ended without it
@@ -331,6 +349,8 @@ class Run:
                 later = min(later, running.ends_at)
             else:
                 running.expire()
+                if running.started:
+                    later = min(later, now + RING_AGAIN)
         self._alarm, self._alarm_at = None, inf
         if later < inf:
             self._set_alarm(later)
@@ -360,6 +380,14 @@ class Run:
 
     def _key(self, index: int) -> str:
         return next(step.key for step in self.cut.steps if step.index == index)
+
+
+def _of_the_world(several: BaseException) -> BaseException | None:
+    """The first of a group of failures, or None when there is a bug among them."""
+    if not isinstance(several, BaseExceptionGroup):
+        return several if isinstance(several, BackendError | TimeoutError | Forbidden) else None
+    causes = [_of_the_world(one) for one in several.exceptions]
+    return None if None in causes else causes[0]
 
 
 def _only(services: tuple[str, ...]) -> str:

@@ -21,7 +21,7 @@ class Field:
     ) -> None:
         self.item = item
         self.function = function
-        self.name: str = name or getattr(function, "__name__", "field")
+        self.name: str = name or str(getattr(function, "__name__", "field"))
         self.place = place_of(function)
         self.timeout = timeout
         self.scopes = scopes

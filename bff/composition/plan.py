@@ -47,6 +47,12 @@ class Cut:
     constants: dict[str, object]
     index_of: dict[Section[..., Any], int]
 
+    def rank(self, key: str) -> tuple[int, str]:
+        """Where an outcome's key stands in the screen: its sections first, each followed by its fields, then the steps."""
+        section = key.partition(".")[0]
+        names = [camel(name) for name, _ in self.shown]
+        return (names.index(section) if section in names else len(names), key)
+
 
 class Plan:
     """A screen that has passed every check. `only(selection)` is cheap: cuts are compiled once and kept."""

@@ -55,7 +55,12 @@ def _default(value: object) -> object:
 
 def utc(moment: datetime) -> datetime:
     """The moment in UTC, as all times travel; one without a zone is taken to be in UTC already."""
-    return moment if moment.tzinfo is UTC or moment.tzinfo is None else moment.astimezone(UTC)
+    if moment.tzinfo is UTC or moment.tzinfo is None:
+        return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # "never" as 9999-12-31T23:59:59-05:00 lies in a year that has no name: it keeps its offset
+        return moment
 
 
 @lru_cache(maxsize=KEPT_PROJECTORS)

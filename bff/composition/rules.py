@@ -85,6 +85,18 @@ def sections_fit_their_attributes(draft: Draft) -> Iterator[str]:
             yield f"{where} is {_text(hints.get(name))}, but section '{section.name}' gives {_text(returns)}"
 
 
+def a_section_fills_one_attribute(draft: Draft) -> Iterator[str]:
+    """Else its verdict and its item fields would be told under one name only."""
+    filled: dict[Section[..., Any], str] = {}
+    for name, section in draft.template.items():
+        first = filled.setdefault(section, name)
+        if first != name:
+            yield (
+                f"{draft.screen.place}: section '{section.name}' fills {first} and {name}; "
+                f"let a section of its own that needs it fill {name}"
+            )
+
+
 def needs_fit_their_parameters(draft: Draft) -> Iterator[str]:
     for section, signature in draft.signatures.items():
         for parameter in signature.of_kind("need"):
@@ -167,6 +179,8 @@ def _field_faults(item_field: Field) -> Iterator[str]:
     if not dataclasses.is_dataclass(item):
         yield f"{place}: {item.__name__} is not a screen type; name a dataclass of schemas/ in @field(...)"
         return
+    if item.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # what dataclasses leaves behind, unstubbed
+        yield f"{place}: {item.__name__} is frozen, so its '{item_field.name}' cannot be filled; take frozen=True away"
     hints = typing.get_type_hints(item, include_extras=True)
     if item_field.name not in hints:
         yield f"{place}: {item.__name__} has no attribute '{item_field.name}'; declare it in schemas/ with default None"
@@ -204,6 +218,7 @@ def clients_name_a_service_that_is_there(draft: Draft) -> Iterator[str]:
 RULES: tuple[Rule, ...] = (
     the_template_can_be_shown,
     sections_fit_their_attributes,
+    a_section_fills_one_attribute,
     needs_fit_their_parameters,
     fallbacks_need_only_what_their_sections_need,
     timeouts_fit_the_budget,

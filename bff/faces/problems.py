@@ -50,6 +50,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind("method-not-allowed", 405, "Method not allowed", "Use one of the methods in the `Allow` header."),
         Kind("not-acceptable", 406, "No such form", "Accept `application/json`."),
+        Kind("request-timeout", 408, "The request took too long", "Send the whole body at once, or over a better link."),
         Kind("too-large", 413, "The request is too large", "Send a smaller body; `detail` names the limit."),
         Kind("uri-too-long", 414, "The address is too long", "Shorten the query; `detail` names the limit."),
         Kind("unsupported-media-type", 415, "Unknown media type", "Send the body as the type that `detail` names."),
@@ -95,8 +96,8 @@ def of(error: BffError) -> Problem:
             return Problem("bad-input", "see errors", {"errors": errors})
         case Forbidden():
             return Problem("forbidden", str(error))
-        case BackendError():  # outside any section: what the gateway itself needs, an issuer's keys for one
-            return Problem(_kind_of(error), f"{error.service}: {error.reason}", headers=_come_back(error.retry_after))
+        case BackendError():  # outside any section: a plain route, or what the gateway itself needs (an issuer's keys)
+            return Problem(_kind_of(error), f"service {error.service}: {error.reason}", headers=_come_back(error.retry_after))
         case _:
             return Problem("internal")
 

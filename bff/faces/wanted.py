@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # Both are the client's words; more paths than this is not a screen's worth of fields but an attack on the plan's cache.
 MAX_PATHS = 200
+# Types can hold themselves (a comment's replies). GraphQL takes 8 levels (graphql_limits.py), the screen being the first.
+MAX_DEPTH = 7
 _KEPT = 1024
 
 SECTIONS, FIELDS = "sections", "fields"
@@ -52,12 +54,13 @@ def selection_of(screen: type, sections: str | None, fields: str | None) -> Sele
     Without `sections`, what `fields` names is all that is wanted.
     """
     faults: list[InputFault] = []
-    whole = [_resolve(screen, path, SECTIONS, faults) for path in _paths(sections)]
-    narrowed = [_resolve(screen, path, FIELDS, faults) for path in _paths(fields)]
+    named, narrowing = _paths(sections), _paths(fields)
+    if len(named) + len(narrowing) > MAX_PATHS:  # before any is looked up: 8 KB of commas would take 10 ms
+        raise BadInput([InputFault(FIELDS, f"names more than {MAX_PATHS} parts")])
+    whole = [_resolve(screen, path, SECTIONS, faults) for path in named]
+    narrowed = [_resolve(screen, path, FIELDS, faults) for path in narrowing]
     if not faults and not whole and not narrowed:
         faults = [InputFault(FIELDS if sections is None else SECTIONS, "names nothing; leave it out for all")]
-    if len(whole) + len(narrowed) > MAX_PATHS:
-        faults = [InputFault(FIELDS, f"names more than {MAX_PATHS} parts")]
     if sections is not None:
         outside = {path[0] for path in narrowed if path} - {path[0] for path in whole if path}
         faults.extend(InputFault(FIELDS, f"'{camel(name)}' is not among the sections asked for") for name in sorted(outside))
@@ -76,6 +79,9 @@ def _resolve(screen: type, path: str, parameter: str, faults: list[InputFault]) 
     names = path.split(".")
     if parameter == SECTIONS and len(names) > 1:
         faults.append(InputFault(SECTIONS, f"'{path}' has a dot; parts of sections go into {FIELDS}"))
+        return ()
+    if len(names) > MAX_DEPTH:
+        faults.append(InputFault(FIELDS, f"names a part more than {MAX_DEPTH} levels deep"))
         return ()
     found: list[str] = []
     there = attributes(screen)

@@ -20,6 +20,9 @@ from bff.upstream.scope import RequestScope
 
 # The verdicts are in the body too; proxies drop answers whose headers pass 8 KB, and aliases can make many of them.
 MAX_HEADER = 2048
+# Bytes of a request: the longest document (graphql_limits.py) eight times over, for its variables. What a list of variables
+# costs is its size: 1 MB of enum names blocks the loop for 140 ms, this much for less than 20.
+MAX_BODY = 128 * 1024
 
 
 class GraphQLEndpoint:
@@ -53,7 +56,7 @@ class GraphQLEndpoint:
     async def _asked(self, request: Request) -> Asked:
         if request.method == "GET":
             return from_query(request.scope["query_string"])
-        return from_body(request.header(b"content-type"), await read_body(request, self._limits.max_body))
+        return from_body(request.header(b"content-type"), await read_body(request, min(self._limits.max_body, MAX_BODY)))
 
 
 def _answer(answered: Answered, media: str) -> Answer:

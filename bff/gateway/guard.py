@@ -7,8 +7,9 @@ from bff.gateway.request import Request
 from bff.settings import LimitSettings
 
 # The raw path, before any decoding (reliability-security.md 2.10): encoded slashes, backslashes, percent signs and NUL,
-# matrix parameters, dot segments and empty segments have one meaning here and may have another at a backend.
-_AMBIGUOUS = re.compile(rb"(?i)%2f|%5c|%00|%25|[;\\]|//|/\.{1,2}(/|$)|/(%2e|\.)(%2e|\.)?(/|$)")
+# matrix parameters, dot segments, empty segments and bytes that are not visible ASCII (Latin-1 or UTF-8?) have one
+# meaning here and may have another at a backend.
+_AMBIGUOUS = re.compile(rb"(?i)%2f|%5c|%00|%25|[;\\\x00-\x20\x7f-\xff]|//|/\.{1,2}(/|$)|/(%2e|\.)(%2e|\.)?(/|$)")
 
 # RFC 3986 section 2: visible ASCII and no fragment; wider than its grammar, since browsers leave quotes and braces as they are.
 _QUERY = re.compile(rb"[!-\x22$-~]*")

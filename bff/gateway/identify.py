@@ -1,5 +1,8 @@
 """Who asks: the bearer token of a request, verified. A bad token is a 401 everywhere, a missing one where guests may not go."""
 
+import asyncio
+
+from bff.errors import BackendUnreachable
 from bff.faces.problems import Problem
 from bff.gateway.context import described
 from bff.gateway.request import Request
@@ -9,6 +12,10 @@ from bff.identity.jwt import JwtVerifier, Unauthenticated, bearer_token
 _CHALLENGE = [(b"www-authenticate", b'Bearer realm="bff"')]
 _INVALID = [(b"www-authenticate", b'Bearer realm="bff", error="invalid_token"')]
 
+# Seconds that a request waits for its issuer's keys while none are here. Half a screen's budget, so that its 503 comes in
+# time; the fetch itself goes on behind.
+KEYS_WAIT = 0.5
+
 
 async def identify(request: Request, verifier: JwtVerifier) -> None:
     """Set the request's caller; raises the 401 problem."""
@@ -17,10 +24,15 @@ async def identify(request: Request, verifier: JwtVerifier) -> None:
         if token is None:
             request.caller = described(request, caller_id=None, scopes=frozenset(), tenant=None, token=None)
             return
-        claims = verifier.cached(token) or await verifier.verify(token)
+        claims = verifier.cached(token)
+        if claims is None:
+            async with asyncio.timeout(KEYS_WAIT):
+                claims = await verifier.verify(token)
     except Unauthenticated as error:
         request.refused = error.reason
         raise Problem("unauthenticated", "the token is not valid", headers=_INVALID) from None
+    except TimeoutError:
+        raise BackendUnreachable("jwks", "no keys in time") from None
     request.caller = described(request, caller_id=claims.subject, scopes=claims.scopes, tenant=claims.tenant, token=token)
 
 

@@ -1,9 +1,7 @@
 """A plain route: one path of ours to one path of a backend, body and answer passed on, headers by allow-list."""
 
 from bff.deadline import Deadline
-from bff.errors import BackendBusy, BackendError, BackendTimeout, BackendUnreachable
 from bff.faces.answer import Answer
-from bff.faces.problems import Problem
 from bff.gateway.body import read_body
 from bff.gateway.context import REQUEST_ID
 from bff.gateway.request import Request
@@ -47,13 +45,9 @@ class ProxyEndpoint:
             body,
         )
         request.calls = 1
-        try:
-            sending = self._service.sender.send(call)
-            # a write in progress is not cut when the client goes: nobody could tell whether it was done
-            reply = await (while_connected(request.receive, sending) if safe else sending)
-        except BackendError as error:
-            raise Problem(_kind(error), f"service {self._service.name}: {error.reason}") from error
-        return _back(reply)
+        sending = self._service.sender.send(call)
+        # a write in progress is not cut when the client goes: nobody could tell whether it was done
+        return _back(await (while_connected(request.receive, sending) if safe else sending))
 
 
 def _on(request: Request) -> Headers:
@@ -64,13 +58,3 @@ def _on(request: Request) -> Headers:
 def _back(reply: Reply) -> Answer:
     headers = [(name, value) for name, value in reply.headers if name in _BACK]
     return Answer(reply.status, reply.body, reply.header(b"content-type") or b"application/octet-stream", headers)
-
-
-def _kind(error: BackendError) -> str:
-    match error:
-        case BackendTimeout():
-            return "backend-timeout"
-        case BackendUnreachable() | BackendBusy():
-            return "backend-unavailable"
-        case _:
-            return "backend-invalid"

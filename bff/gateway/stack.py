@@ -5,6 +5,7 @@ from time import monotonic
 
 from starlette.types import Receive, Scope, Send
 
+from bff.composition.engine import SectionFailed
 from bff.errors import BffError
 from bff.faces import problems
 from bff.faces.answer import Answer
@@ -66,6 +67,8 @@ class Stack:
         try:
             return await self._handle(request)
         except BffError as error:
+            if isinstance(error, SectionFailed):
+                request.outcomes = {error.section: error.outcome}
             return problems.of(error).answer(request.id)
         except ClientGone:
             raise

@@ -19,8 +19,10 @@ async def write(request: Request, answer: Answer, send: Send, *, closing: bool) 
     """Send status, headers and body (none for HEAD, though its length is told: RFC 9110 section 9.3.2)."""
     headers: Headers = [(REQUEST_ID, request.id.encode()), _NO_SNIFF, _NO_STORE, *answer.headers]
     if answer.status not in _BODILESS:
-        headers += [(b"content-type", answer.content_type), (b"content-length", str(len(answer.body)).encode())]
-    if closing:
+        headers.append((b"content-type", answer.content_type))
+        if answer.body or request.method != "HEAD":  # a plain route's HEAD has no body to measure
+            headers.append((b"content-length", str(len(answer.body)).encode()))
+    if closing and _CLOSE not in headers:
         headers.append(_CLOSE)
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else answer.body})

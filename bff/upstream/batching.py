@@ -135,7 +135,7 @@ class _Loader(DataLoader[K, V]):
                 self._leave(key, future, deadline)
 
     async def wait_many(self, keys: list[K]) -> dict[K, V]:
-        """The values of these (distinct) keys, those left out that are Missing; raises what else went wrong with any."""
+        """The values of these (distinct) keys, those left out that the answer lacks; raises what else went wrong with any."""
         deadline = current_deadline()
         found: dict[K, V] = {}
         while keys:
@@ -150,7 +150,7 @@ class _Loader(DataLoader[K, V]):
                         found[key] = future.result()
                     elif isinstance(error, BackendTimeout) and self._worth_another(key, future, deadline):
                         keys.append(key)
-                    elif not isinstance(error, Missing):
+                    elif not (isinstance(error, Missing) and self._answered(key, future)):
                         raise error
             finally:
                 for key, future in futures.items():
@@ -166,7 +166,10 @@ class _Loader(DataLoader[K, V]):
         """Take one waiter off the key; cancel its batch when nobody waits for any key of that."""
         waiting = self._waiting[key]
         waiting.remove(deadline)
-        if waiting or future.done():
+        if waiting:
+            return
+        if future.done():
+            _look(future)  # its error may have come in the turn its waiters were cut
             return
         future.add_done_callback(_look)
         batch = self._batches.get(key)
@@ -180,8 +183,11 @@ class _Loader(DataLoader[K, V]):
     def _worth_another(self, key: K, future: "asyncio.Future[V]", deadline: Deadline | None) -> bool:
         """Whether a timeout was only that of the batch, joined at work, and not that of the waiter: then it asks again."""
         batch = self._batches.get(key)
-        kept = self._cache.get(key) is future  # a failed batch keeps nothing: this is the backend's word on one key
-        return not kept and batch is not None and batch.ended_before(deadline)
+        return not self._answered(key, future) and batch is not None and batch.ended_before(deadline)
+
+    def _answered(self, key: K, future: "asyncio.Future[V]") -> bool:
+        """Whether this is the backend's word on this one key: a batch that failed as a whole keeps nothing."""
+        return self._cache.get(key) is future
 
     async def _run(self, keys: list[K]) -> list[V]:
         asked = list(dict.fromkeys(key for key in keys if self._waiting[key]))

@@ -1,14 +1,9 @@
 """What lives as long as one request: its clients, its batch loaders and the headers that go on with every call."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from time import monotonic
-from typing import Protocol, TypeVar
 
 from bff.upstream.call import Headers
-
-C = TypeVar("C")
-
 
 @dataclass(slots=True)
 class CallRecord:
@@ -22,10 +17,6 @@ class CallRecord:
     result: str = "cancelled"
 
 
-class Closable(Protocol):
-    def cancel(self) -> object: ...
-
-
 @dataclass(slots=True)
 class RequestScope:
     """Shared by all sections of one request and by nobody else, so nothing of one caller can reach another."""
@@ -33,4 +24,3 @@ class RequestScope:
     headers: Headers = ()
     loaders: dict[Hashable, object] = field(default_factory=dict)
     records: list[CallRecord] = field(default_factory=list)
-    now: Callable[[], float] = monotonic

@@ -15,7 +15,7 @@ from itertools import cycle
 import httpx
 
 from bff.errors import BackendBusy, BackendError, BackendInvalid, BackendTimeout, BackendUnreachable
-from bff.upstream.call import Call, Reply
+from bff.upstream.call import Call, Headers, Reply
 
 # The four numbers of our own wire, for its reasons (pool.py).
 MAX_IN_FLIGHT = 100
@@ -28,7 +28,7 @@ CUTS_PER_POOL = 20
 
 # Framing and connection are the wire's; a body is asked for unpacked, so that no small one can unpack to a huge one.
 _OURS = frozenset({"accept-encoding", "connection", "content-length", "host", "keep-alive", "te", "transfer-encoding"})
-_IDENTITY = ("accept-encoding", "identity")
+_IDENTITY = (b"accept-encoding", b"identity")
 # How h11 and h2 word a peer that went away; every other breach of the protocol is an answer that cannot be trusted.
 _GONE = ("disconnected", "peer closed", "ConnectionTerminated", "StreamReset")
 
@@ -114,7 +114,7 @@ class HttpxWire:
         request = httpx.Request(
             call.method,
             url.copy_with(raw_path=call.target.encode("ascii")),
-            headers=[*((name, text) for name, text in call.headers if name.lower() not in _OURS), _IDENTITY],
+            headers=[*_encoded(call.headers), _IDENTITY],
             content=call.body,
             extensions=self._extensions(call),
         )
@@ -168,6 +168,11 @@ class HttpxWire:
         task = asyncio.get_running_loop().create_task(pool.transport.aclose())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """As our own wire writes them: httpx by itself refuses the upper half of Latin-1, which a client may send."""
+    return [(name.encode("ascii"), text.encode("latin-1")) for name, text in headers if name.lower() not in _OURS]
 
 
 def _address(service: str, url: str) -> httpx.URL:

@@ -40,14 +40,15 @@ def test_a_plan_without_an_app_is_that_of_every_app(capsys: Captured) -> None:
     said = capsys.readouterr().out
     assert "mobile /search" in said
     assert "web /search" in said
-    assert "results.items.rating field of items, calls reviews" in said
+    assert "results.items.rating  0.30 s, field of items, calls reviews" in said
 
 
 def test_the_critical_path_is_the_chain_that_takes_longest(capsys: Captured) -> None:
     plan.plan("mobile/home")
-    assert "critical path at worst: defaultAddress → around → nearby (0.80 s)" in capsys.readouterr().out
-    found = plan.critical_path(load()[1].plan("mobile", "home"))
-    assert [step.key for step in found] == ["defaultAddress", "around", "nearby"], "0.3 + 0.35 s, and 0.15 s for the fallback"
+    assert "critical path at worst: defaultAddress → around → nearby → nearby.rating (1.00 s)" in capsys.readouterr().out
+    keys, seconds = plan.critical_path(load()[1].plan("mobile", "home"))
+    assert keys == ["defaultAddress", "around", "nearby", "nearby.rating"]
+    assert seconds == pytest.approx(0.3 + 0.35 + 0.15 + 0.3), "the fallback of nearby has 0.15 s, its field 0.3 s"
 
 
 def test_a_screen_that_is_not_there_is_refused_with_those_that_are() -> None:

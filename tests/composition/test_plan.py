@@ -131,17 +131,6 @@ def test_a_cut_is_made_once_and_no_client_can_make_them_without_end() -> None:
     assert plan.only.cache_info().currsize == KEPT_CUTS  # type: ignore[attr-defined]  # an lru_cache
 
 
-def test_one_section_may_fill_two_attributes_and_runs_once() -> None:
-    @dataclass
-    class Twice:
-        first: str
-        second: str
-
-    whole = plan_of(Screen("/twice", Twice(needs(viewer), needs(viewer)), apps=(APP,))).only(None)
-    assert names(whole) == ["viewer"]
-    assert whole.shown == (("first", 0), ("second", 0))
-
-
 def test_a_screen_is_named_by_the_first_fixed_part_of_its_path() -> None:
     for path, name in (("/home", "home"), ("/order-history/{x}", "orderHistory"), ("/{x}/items", "items"), ("/{x}", "screen")):
         assert Screen(path, Page(needs(viewer)), apps=(APP,)).name == name

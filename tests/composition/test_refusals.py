@@ -34,6 +34,8 @@ SAID = {
         "Card.name must have default None",
     ],
     "union_attribute": ["is a union; use one type"],
+    "frozen_item": ["Dish is frozen, so its 'stars' cannot be filled; take frozen=True away"],
+    "section_twice": ["section 'head' fills head and again; let a section of its own that needs it fill again"],
     "same_path_twice": ["its path '/same_path_twice' is"],
     "no_app": ["Screen('/no_app'): no app has it; pass apps=(...)"],
 }

@@ -303,12 +303,12 @@ async def test_a_server_that_cancels_a_request_is_obeyed_and_leaves_nothing_in_f
         await kit.stub.wait_for(lambda: kit.stub.counters.cancels == 1)
 
 
-async def test_a_client_that_goes_before_its_body_is_whole_is_logged_and_calls_nobody() -> None:
+async def test_a_body_that_breaks_off_is_refused_and_calls_nobody() -> None:
     async with gateway() as kit:
         peer = Peer(parts=[])
         peer.gone.set()
-        assert (await kit.ask("/api/login", "POST", peer=peer)).status == 0
-        assert (kit.line["status"], kit.stub.counters.calls) == (499, 0)
+        assert (await kit.ask("/api/login", "POST", peer=peer)).problem == "bad-request"
+        assert (kit.line["status"], kit.stub.counters.calls) == (400, 0)
 
 
 async def test_a_write_in_progress_is_not_cut_when_its_client_goes() -> None:

@@ -3,7 +3,9 @@
 import asyncio
 import gc
 
-from bff import BackendUnreachable, Client, batched
+import pytest
+
+from bff import BackendUnreachable, Client, Missing, batched
 
 
 class Shop(Client, service="shop"):
@@ -34,3 +36,17 @@ async def test_errors_that_arrive_as_their_waiters_are_cut_are_not_reported_as_f
     gc.collect()
     await asyncio.sleep(0)
     assert complaints == []
+
+
+class Gone(Client, service="shop"):
+    """A service whose batch endpoint itself is not there."""
+
+    @batched()
+    async def name(self, ids: list[str]) -> dict[str, str]:
+        raise Missing("shop", "/names: status 404")
+
+
+async def test_a_batch_that_is_missing_as_a_whole_is_not_taken_for_an_answer_without_those_keys() -> None:
+    """Else a service that lost its route would leave items empty, and the screen would be called complete."""
+    with pytest.raises(Missing, match="status 404"):
+        await Gone().name.many(["1", "2"])
