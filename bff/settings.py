@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -62,6 +62,15 @@ class ServiceSettings(_Part):
         default=8 * 1024 * 1024, ge=1, description="bytes of an answer, decoded; a screen has no use for more"
     )
     control: list[str] = Field(default=[], description="demo only: where `bff break` and `bff heal` switch its faults")
+
+    @model_validator(mode="after")
+    def _holds_on_its_wire(self) -> "ServiceSettings":
+        """A setting that its wire has no use for would only look as if it held."""
+        if self.wire != "http1" and self.first_byte_timeout is not None:
+            raise ValueError(f"first_byte_timeout is for wire = 'http1', not '{self.wire}'; take it out")
+        if self.wire == "grpc" and "connect_timeout" in self.model_fields_set:
+            raise ValueError("connect_timeout is not for wire = 'grpc', whose channel connects by itself; take it out")
+        return self
 
     @field_validator("instances")
     @classmethod

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from bff.upstream.call import Headers
 
+
 @dataclass(slots=True)
 class CallRecord:
     """One upstream call as it went: for waterfalls and the access line. Times are monotonic seconds."""

@@ -1,8 +1,10 @@
 """The services of bff.toml, and the clients that one request has of them."""
 
 import asyncio
+import socket
 
 import pytest
+from pydantic import ValidationError
 
 from bff import BackendBusy, BackendInvalid, BackendTimeout, BackendUnreachable, Client
 from bff.settings import ServiceSettings, Settings
@@ -88,3 +90,41 @@ def test_a_service_may_speak_grpc() -> None:
     found = Upstreams.of(Settings(services={"echo": ServiceSettings(instances=["http://127.0.0.1:1"], wire="grpc")}))
     assert found.services["echo"].name == "echo"
     assert found.services["echo"].stats() == {"in_flight": 0}
+
+
+async def test_the_first_byte_and_connect_timeouts_of_a_service_hold_on_its_wire() -> None:
+    async with StubService({"/name": "Ada"}) as stub:
+        found = upstreams(stub, timeout=30.0, first_byte_timeout=0.05)
+        stub.fault = Fault("hang")
+        with pytest.raises(BackendTimeout, match="no byte of its answer in time"):
+            await found.clients(RequestScope())(Users).get("/name", str)
+        await found.close()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        fillers = [socket.socket() for _ in range(3)]  # fill the backlog: from then on Linux drops every SYN
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        settings = ServiceSettings(
+            instances=[f"http://127.0.0.1:{listener.getsockname()[1]}"], timeout=30.0, connect_timeout=0.05
+        )
+        found = Upstreams.of(Settings(services={"users": settings}))
+        with pytest.raises(BackendTimeout, match="no connection in time"):
+            await found.clients(RequestScope())(Users).get("/name", str)
+        await found.close()
+        for filler in fillers:
+            filler.close()
+
+
+@pytest.mark.parametrize(
+    ("wire", "setting", "mend"),
+    [
+        ("httpx", {"first_byte_timeout": 0.1}, "first_byte_timeout is for wire = 'http1'"),
+        ("grpc", {"first_byte_timeout": 0.1}, "first_byte_timeout is for wire = 'http1'"),
+        ("grpc", {"connect_timeout": 0.1}, "connect_timeout is not for wire = 'grpc'"),
+    ],
+)
+def test_a_setting_that_its_wire_has_no_use_for_is_refused(wire: str, setting: dict[str, float], mend: str) -> None:
+    with pytest.raises(ValidationError, match=mend):
+        ServiceSettings.model_validate({"instances": ["http://127.0.0.1:1"], "wire": wire, **setting})
