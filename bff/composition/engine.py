@@ -20,10 +20,10 @@ from bff.deadline import LOOP_CLOCK, Clock, Deadline, Timer, set_deadline
 from bff.errors import BackendError, BackendTimeout, BackendUnreachable, BffError, Forbidden
 from bff.upstream.client import Client
 
-# A cancelled section ends within a turn of the loop; one that swallows its cancellation must not hold up the answer.
-STOP_GRACE = 1.0
-# An expired section is cut again after this: Python 3.11's wait_for can swallow a cancellation. Time for a `finally`.
+# A cancelled section ends within a turn of the loop, or when its `finally` is done; Python 3.11's wait_for can swallow a
+# cancellation, so who has not ended by then is asked again. One that never obeys must not hold up the answer.
 RING_AGAIN = 0.010
+STOP_ASKS = 4
 # uvloop counts timers in whole milliseconds and may ring this much early.
 TICK = 0.001
 
@@ -373,10 +373,13 @@ class Run:
         if self._alarm is not None:
             self._alarm.cancel()
         if self._running:
-            tasks = [running.task for running in self._running if running.task is not None]
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks, timeout=STOP_GRACE)
+            tasks = {running.task for running in self._running if running.task is not None}
+            for _ in range(STOP_ASKS):
+                for task in tasks:
+                    task.cancel()
+                _, tasks = await asyncio.wait(tasks, timeout=RING_AGAIN)
+                if not tasks:
+                    break
 
     def _key(self, index: int) -> str:
         return next(step.key for step in self.cut.steps if step.index == index)

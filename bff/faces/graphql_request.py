@@ -1,14 +1,15 @@
 """GraphQL over HTTP: a request's parameters from body or query, and the media type of its answer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 import orjson
 
+from bff.faces.accept import JSON, weight_of_json, weights
 from bff.faces.graphql import Asked
 from bff.faces.problems import Problem
 
-JSON, GRAPHQL = "application/json", "application/graphql-response+json"
+GRAPHQL = "application/graphql-response+json"
 
 # query, variables, operationName, extensions; a few more may be a proxy's own.
 MAX_PARAMETERS = 10
@@ -76,27 +77,10 @@ def media_type(accept: str | None) -> str:
     """
     if accept is None or accept.strip() in ("", "*/*"):
         return JSON
-    weights = dict(_weights(accept))
-    wild = weights.get("application/*", weights.get("*/*", 0.0))
-    graphql, json = weights.get(GRAPHQL, 0.0), weights.get(JSON, wild)
-    if graphql > 0 and graphql >= weights.get(JSON, 0.0):
+    named = weights(accept)
+    graphql = named.get(GRAPHQL, 0.0)
+    if graphql > 0 and graphql >= named.get(JSON, 0.0):
         return GRAPHQL
-    if json > 0:
+    if weight_of_json(named) > 0:
         return JSON
     raise Problem("not-acceptable", f"answers are {GRAPHQL} or {JSON}")
-
-
-def _weights(accept: str) -> Iterable[tuple[str, float]]:
-    for part in accept.split(","):
-        media, *parameters = part.split(";")
-        weight = 1.0
-        for parameter in parameters:
-            name, _, value = parameter.partition("=")
-            if name.strip().lower() == "q":
-                weight = _weight(value.strip())
-        yield media.strip().lower(), weight
-
-
-def _weight(text: str) -> float:
-    """A weight that cannot be read is none: the type counts as not wanted."""
-    return float(text) if text.replace(".", "", 1).isdigit() and text.isascii() else 0.0

@@ -49,7 +49,7 @@ async def test_a_client_that_takes_json_has_it(accept: str) -> None:
         assert (await kit.ask("/shop/v1/open", headers={"accept": accept})).status == 200
 
 
-@pytest.mark.parametrize("accept", ["text/html", "application/xml", "", "application/json;q=0", "*/*; q=0.0", "json"])
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "application/json;q=0", "*/*; q=0.0", "json"])
 async def test_a_client_that_takes_no_json_is_told_so(accept: str) -> None:
     async with gateway() as kit:
         reply = await kit.ask("/shop/v1/open", headers={"accept": accept})

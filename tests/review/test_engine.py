@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from bff import App, BackendTimeout, BackendUnreachable, Screen, needs, section
+from bff.composition.engine import SectionFailed
 from bff.testing import ManualClock, run
 
 APP = App("mobile")
@@ -15,6 +16,12 @@ APP = App("mobile")
 @dataclass
 class Page:
     head: str | None
+
+
+@dataclass
+class Both:
+    body: str | None
+    head: str
 
 
 def page(head: object, budget: float = 1.0) -> Screen:
@@ -87,3 +94,26 @@ async def test_a_small_budget_is_shared_between_a_section_and_its_fallback(budge
 
     result = await run(page(needs(head)), deadline=budget, clock=ManualClock())
     assert (result.data, result.complete) == ({"head": "fresh"}, True)
+
+
+async def test_a_section_that_swallows_its_cancellation_does_not_outlive_a_screen_that_failed() -> None:
+    ended = asyncio.Event()
+
+    @section(fallback=None)
+    async def body() -> str:
+        try:
+            await _deaf_once(asyncio.sleep(60))
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+        return "late"
+
+    @section()
+    async def head() -> str:
+        raise BackendUnreachable("shop")
+
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(SectionFailed):
+        await run(Screen("/both", Both(needs(body), needs(head)), apps=(APP,)))
+    assert ended.is_set()
+    assert asyncio.get_running_loop().time() - began < 0.5
