@@ -18,19 +18,19 @@ def known(caller: Caller) -> str:
 
 
 @section(timeout=0.3)
-async def profile(users: Users, caller: Caller) -> User:
+async def user_record(users: Users, caller: Caller) -> User:
     """The caller's own record."""
     return await users.profile(known(caller))
 
 
 @section()
-async def tier(user: User = needs(profile)) -> Tier:
+async def tier(user: User = needs(user_record)) -> Tier:
     """How good a customer; narrow, so that what depends on it is the same for everybody of a tier."""
     return one_of(Tier, user.tier, "users")
 
 
 @section()
-async def viewer(user: User = needs(profile), tier: Tier = needs(tier)) -> ViewerBadge:
+async def viewer(user: User = needs(user_record), tier: Tier = needs(tier)) -> ViewerBadge:
     """Who you are."""
     return ViewerBadge(name=user.name, tier=tier)
 

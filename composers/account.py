@@ -7,7 +7,7 @@ from clients.payments import Payments
 from clients.restaurants import Restaurant
 from clients.users import User, Users
 from composers._shapes import cards
-from composers._viewer import known, liked, profile, tier
+from composers._viewer import known, liked, tier, user_record
 from composers.apps import mobile, web
 from schemas.account import Account, AddressCard, PaymentMethod, Profile
 from schemas.people import Tier
@@ -15,7 +15,7 @@ from schemas.restaurants import RestaurantCard
 
 
 @section()
-async def you(user: User = needs(profile), tier: Tier = needs(tier)) -> Profile:
+async def you(user: User = needs(user_record), tier: Tier = needs(tier)) -> Profile:
     """You."""
     return Profile(
         id=strawberry.ID(user.id),

@@ -12,7 +12,7 @@ from bff.naming import camel
 
 Collect = Callable[[Any], list[Any]]  # Any: from a section's value to the items inside it, whatever their types
 
-# Types can hold themselves (a comment's replies); fields are sought this deep below a section and not for ever.
+# Types can hold themselves (a comment's replies); unless asked for by name, fields are sought this deep and not for ever.
 MAX_DEPTH = 6
 
 
@@ -37,7 +37,7 @@ def _fills(
     shape: Shape, selection: Selection | None, fields: Sequence[Field], key: str, reach: Collect, depth: int
 ) -> tuple[Fill, ...]:
     leaf = shape.leaf
-    if not fields or leaf.kind != "object" or depth > MAX_DEPTH:
+    if not fields or leaf.kind != "object" or (selection is None and depth > MAX_DEPTH):
         return ()
     items = _items(shape, reach)
     filled = {field.name: field for field in fields if field.item is leaf.type}

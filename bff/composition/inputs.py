@@ -54,7 +54,7 @@ class Inputs:
             for parameter in parameters
         }
         alias = AliasGenerator(lambda field: camel(field.removeprefix(_MARK)))
-        config = ConfigDict(alias_generator=alias, extra="forbid", frozen=True)
+        config = ConfigDict(alias_generator=alias, extra="forbid", frozen=True, allow_inf_nan=False)
         self._model: type[BaseModel] = create_model(f"{name}Inputs", __config__=config, **fields)
 
     def parse(self, raw: Mapping[str, object]) -> dict[str, object]:
@@ -86,36 +86,36 @@ def _fault(found: Any, names: tuple[str, ...]) -> InputFault:  # Any: pydantic's
     return InputFault(name, found["msg"])
 
 
-def _bare(annotation: object) -> Any:
+def bare(annotation: object) -> Any:
     """The type without Annotated and without `| None`."""
     if typing.get_origin(annotation) is typing.Annotated:
-        return _bare(typing.get_args(annotation)[0])
+        return bare(typing.get_args(annotation)[0])
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         options = [option for option in typing.get_args(annotation) if option is not type(None)]
-        return _bare(options[0]) if len(options) == 1 else annotation
+        return bare(options[0]) if len(options) == 1 else annotation
     return annotation
 
 
 def is_list(annotation: object) -> bool:
-    return typing.get_origin(_bare(annotation)) in (list, tuple)
+    return typing.get_origin(bare(annotation)) in (list, tuple)
 
 
 def input_fault(parameter: Parameter) -> str | None:
     """Why a parameter cannot be an input, or None."""
     if parameter.name in RESERVED:
         return "has a name that every screen's own parameters use; choose another"
-    bare = _bare(parameter.annotation)
-    if typing.get_origin(bare) is list:
+    found = bare(parameter.annotation)
+    if typing.get_origin(found) is list:
         if not _bounded(parameter.annotation):
             return "is a list without a limit; write Annotated[list[...], Len(max_length=...)]"
-        bare = _bare(typing.get_args(bare)[0])
-    if not (isinstance(bare, type) and issubclass(bare, _PLAIN)):
+        found = bare(typing.get_args(found)[0])
+    if not (isinstance(found, type) and issubclass(found, _PLAIN)):
         return (
-            f"is {bare!r}, which is neither a section's value (= needs(...)), nor a Client, Caller or Deadline, nor a "
+            f"is {found!r}, which is neither a section's value (= needs(...)), nor a Client, Caller or Deadline, nor a "
             f"type that a client can give (str, int, float, bool, datetime, date, UUID, an Enum, or a list of these)"
         )
-    if issubclass(bare, Enum) and any(member.name != member.value for member in bare):
-        return f"is {bare.__name__}, whose values are not its names; clients write names, in REST and GraphQL: make them equal"
+    if issubclass(found, Enum) and any(member.name != member.value for member in found):
+        return f"is {found.__name__}, whose values are not its names; clients write names, in REST and GraphQL: make them equal"
     try:
         TypeAdapter(parameter.annotation)
     except PydanticUserError as error:

@@ -8,7 +8,16 @@ from typing import Any
 from bff.composition.engine import SectionFailed
 from bff.composition.inputs import BadInput
 from bff.composition.render import to_json
-from bff.errors import BackendBusy, BackendError, BackendTimeout, BackendUnreachable, BffError, Forbidden, Missing
+from bff.errors import (
+    BackendBusy,
+    BackendError,
+    BackendStatus,
+    BackendTimeout,
+    BackendUnreachable,
+    BffError,
+    Forbidden,
+    Missing,
+)
 from bff.faces.answer import PROBLEM_TYPE, Answer, Headers
 
 
@@ -114,6 +123,10 @@ def _come_back(seconds: float | None) -> Headers:
     return [] if seconds is None else [(b"retry-after", str(max(1, ceil(seconds))).encode())]
 
 
+# What a backend answers to a value that our own validation could not judge: a cursor, mostly.
+_REFUSED_INPUT = (400, 422)
+
+
 def _kind_of(cause: BaseException) -> str:
     match cause:
         case Missing():
@@ -122,6 +135,8 @@ def _kind_of(cause: BaseException) -> str:
             return "forbidden"
         case BackendTimeout() | TimeoutError():
             return "backend-timeout"
+        case BackendStatus() if cause.status in _REFUSED_INPUT:
+            return "bad-input"
         case BackendUnreachable() | BackendBusy():
             return "backend-unavailable"
         case _:

@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import Header, Path, Query
 from fastapi.requests import Request as HttpRequest
+from pydantic import AllowInfNan
 from pydantic.fields import FieldInfo
 
+from bff.composition.inputs import bare
 from bff.composition.signature import Parameter
 from bff.faces.screen import ServedScreen
 from bff.faces.wanted import FIELDS, SECTIONS
@@ -52,6 +54,8 @@ def _input(parameter: Parameter, served: ServedScreen) -> inspect.Parameter:
     where = Path if parameter.name in served.screen.parameters else Query
     place = where(alias=camel(parameter.name), description=_description(parameter.annotation))
     annotation: Any = Annotated[parameter.annotation, place]  # Any: made at run time
+    if bare(parameter.annotation) is float:
+        annotation = Annotated[annotation, AllowInfNan(False)]  # as Inputs has it
     return inspect.Parameter(
         _MARK + parameter.name, inspect.Parameter.KEYWORD_ONLY, default=parameter.default, annotation=annotation
     )

@@ -1,5 +1,6 @@
 """A screen behind its REST path: the fast dispatcher's way to `serve`, without FastAPI's per-request machinery."""
 
+from time import monotonic
 from urllib.parse import parse_qsl
 
 from bff.apps import App
@@ -57,10 +58,13 @@ def raw_of(request: Request) -> Raw:
 
 
 def budget_of(request: Request) -> float | None:
-    """The client's own budget in seconds, from `Request-Timeout` (milliseconds); raises the 400 problem for nonsense."""
+    """What is left of the client's own budget, in seconds; raises the 400 problem for nonsense.
+
+    `Request-Timeout` (milliseconds) counts from the request's arrival: identity and the body have had their share of it.
+    """
     given = request.header(b"request-timeout")
     if given is None:
         return None
     if not (given.isascii() and given.isdigit() and len(given) <= _MAX_DIGITS) or int(given) == 0:
         raise Problem("bad-request", "Request-Timeout is a whole number of milliseconds above 0")
-    return int(given) / 1000
+    return max(0.0, int(given) / 1000 - (monotonic() - request.started))

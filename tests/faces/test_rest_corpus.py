@@ -61,7 +61,7 @@ VALID = {
     "a whole number as a ratio": search(200, "text=a&ratio=2"),
     "a number with a sign": search(200, "text=a&pageSize=%2B7"),
     "a number with a dot": search(200, "text=a&pageSize=7.0"),
-    "no number": search(200, "text=a&ratio=nan"),
+    "no number": search(422, "text=a&ratio=nan"),
     "a moment as seconds": search(200, "text=a&since=1700000000"),
     "a uuid without hyphens": search(200, f"text=a&near={UUID_TEXT.replace('-', '')}"),
 }

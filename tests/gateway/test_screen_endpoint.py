@@ -1,7 +1,12 @@
 """A screen behind its path: what it takes of a request besides its inputs."""
 
-import pytest
+from time import monotonic
 
+import pytest
+from starlette.types import Message
+
+from bff.gateway.request import Request
+from bff.gateway.screen_endpoint import budget_of
 from bff.testing import Fault
 from tests.gateway.kit import Peer, bearer, gateway, scope_of
 
@@ -88,3 +93,15 @@ async def test_a_scope_without_raw_path_is_read_by_its_path() -> None:
         del scope["raw_path"]
         await kit.stack(scope, Peer().receive, send)
         assert kit.line["status"] == 200
+
+
+async def test_the_clients_budget_counts_from_the_requests_arrival() -> None:
+    """What identity and the body took of it is not given to the screen again."""
+    request = Request({"type": "http", "method": "GET", "headers": [(b"request-timeout", b"500")]}, _never, monotonic() - 0.2)
+    left = budget_of(request)
+    assert left is not None
+    assert 0.1 < left <= 0.3
+
+
+async def _never() -> Message:
+    raise AssertionError("nothing is read here")
