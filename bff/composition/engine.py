@@ -7,29 +7,20 @@ stopping is one loop over what still runs.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from math import inf
 from typing import Any
 
 from bff.caller import Caller
-from bff.composition.budget import ANSWER_RESERVE, CUT_SLACK, FALLBACK_TIME
+from bff.composition.budget import ANSWER_RESERVE, FALLBACK_TIME
 from bff.composition.fill import Fill
 from bff.composition.outcome import OK, NeedFailed, Outcome, failed, root_cause, stood_in
 from bff.composition.plan import Cut, Step
 from bff.composition.signature import Parameter
-from bff.deadline import LOOP_CLOCK, Clock, Deadline, Timer, set_deadline
-from bff.errors import BackendError, BackendTimeout, BackendUnreachable, BffError, Forbidden
+from bff.composition.tasks import Tasks, Then, no_time
+from bff.deadline import LOOP_CLOCK, Clock, Deadline
+from bff.errors import BffError, Forbidden
 from bff.upstream.client import Client
 
-# A cancelled section ends within a turn of the loop, or when its `finally` is done; Python 3.11's wait_for can swallow a
-# cancellation, so who has not ended by then is asked again. One that never obeys must not hold up the answer.
-RING_AGAIN = 0.010
-STOP_ASKS = 4
-# uvloop counts timers in whole milliseconds and may ring this much early.
-TICK = 0.001
-
 ClientOf = Callable[[type[Client]], Client]
-# Any below: sections of all types run side by side. What follows a function that ended: its value, or why it has none.
-Then = Callable[[Any, BaseException | None], None]
 
 
 class SectionFailed(BffError):
@@ -42,30 +33,10 @@ class SectionFailed(BffError):
         super().__init__(f"section '{section}' is required and failed: {cause}")
 
 
-class _Running:
-    """One task at work, the moment it must have ended by, and whether that moment came first."""
-
-    __slots__ = ("ends_at", "expired", "started", "task")
-
-    def __init__(self, ends_at: float) -> None:
-        self.task: asyncio.Task[None] | None = None
-        self.ends_at = ends_at
-        self.started = False
-        self.expired = False
-
-    def expire(self) -> None:
-        """Cut it. A task that was cancelled before its first step would end without a word, so that one ends itself."""
-        self.expired = True
-        if self.started and self.task is not None:
-            self.task.cancel()
-
-
 class Run:
     """One request's run of one cut of a plan. After `await run.go()`, `values` and `outcomes` hold what was had."""
 
     __slots__ = (
-        "_alarm",
-        "_alarm_at",
         "_caller",
         "_causes",
         "_client_of",
@@ -73,13 +44,11 @@ class Run:
         "_deadline",
         "_done",
         "_inputs",
-        "_loop",
         "_open",
-        "_running",
+        "_tasks",
         "_waiting",
         "cut",
         "outcomes",
-        "times",
         "values",
         "verdicts",
     )
@@ -97,19 +66,14 @@ class Run:
         self.cut = cut
         self.values: dict[int, Any] = {}
         self.outcomes: dict[str, Outcome] = {}
-        # For waterfalls: when each step and field began and ended, and its verdict; what was cut has none.
-        self.times: dict[str, tuple[float, float]] = {}
-        self.verdicts: dict[str, Outcome] = {}
+        self.verdicts: dict[str, Outcome] = {}  # of each step and field, for waterfalls; what was cut has none
         self._inputs = inputs
         self._caller = caller
         self._deadline = deadline
         self._client_of = client_of
         self._clock = clock
-        self._loop = asyncio.get_running_loop()
-        self._done: asyncio.Future[None] = self._loop.create_future()
-        self._running: set[_Running] = set()
-        self._alarm: Timer | None = None
-        self._alarm_at = inf
+        self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._tasks = Tasks(self._done, clock)
         self._causes: dict[int, BaseException] = {}  # steps that have no value at all
         self._waiting = dict(cut.waiting)
         self._open = len(cut.steps)  # steps and fills that have not ended
@@ -125,7 +89,13 @@ class Run:
             if len(self.outcomes) > 1:  # in the screen's order, not in that of finishing: equal answers are equal bytes
                 self.outcomes = dict(sorted(self.outcomes.items(), key=lambda pair: self.cut.rank(pair[0])))
         finally:
-            await self._stop()
+            self._done.cancel()  # without effect once it is done
+            await self._tasks.stop()
+
+    @property
+    def times(self) -> dict[str, tuple[float, float]]:
+        """When each step and field began and ended, in the clock's seconds; 0 for what has not ended."""
+        return self._tasks.times
 
     @property
     def complete(self) -> bool:
@@ -154,7 +124,7 @@ class Run:
             latest -= min(FALLBACK_TIME, max(0.0, latest - now) / 2)
         end = latest if section.timeout is None else min(now + section.timeout, latest)
         if end <= now:
-            self._fall_back(step, _no_time(step.services))
+            self._fall_back(step, no_time(step.services))
             return
 
         def ended(value: Any, cause: BaseException | None) -> None:
@@ -195,7 +165,7 @@ class Run:
             self._settle(step, section.constant(), failed(cause) if section.nullable else stood_in(cause))
         elif step.fatal:
             self.verdicts[step.key] = failed(cause)
-            self._abort(SectionFailed(step.key, failed(cause), cause))
+            self._tasks.fail(SectionFailed(step.key, failed(cause), cause))
         else:
             self._causes[step.index] = cause
             self._settle(step, None, failed(cause))
@@ -235,7 +205,9 @@ class Run:
             if cause is not None:
                 self.outcomes[fill.key] = failed(cause)
             elif len(filled) != len(items):
-                self._abort(TypeError(f"{field.place}: gave {len(filled)} values for {len(items)} items; give one an item"))
+                self._tasks.fail(
+                    TypeError(f"{field.place}: gave {len(filled)} values for {len(items)} items; give one an item")
+                )
                 return
             else:
                 for item, part in zip(items, filled, strict=True):
@@ -246,7 +218,7 @@ class Run:
         if not self._caller.has(field.scopes):
             ended(None, Forbidden(sorted(field.scopes)))
         elif end <= now:
-            ended(None, _no_time(fill.services))
+            ended(None, no_time(fill.services))
         else:
             self._launch(fill.key, field.function, fill.takes, fill.services, end, ended, items)
 
@@ -264,59 +236,7 @@ class Run:
     ) -> None:
         deadline = Deadline(end, self._clock.now)
         given = {parameter.name: self._argument(parameter, deadline, items) for parameter in takes}
-        running = _Running(end + CUT_SLACK)
-        running.task = self._loop.create_task(self._work(key, running, function, given, deadline, services, then))
-        self._running.add(running)
-        if running.ends_at < self._alarm_at:
-            self._set_alarm(running.ends_at)
-
-    async def _work(
-        self,
-        key: str,
-        running: _Running,
-        function: Callable[..., Awaitable[Any]],
-        given: dict[str, object],
-        deadline: Deadline,
-        services: tuple[str, ...],
-        then: Then,
-    ) -> None:
-        """A section's own task. Tells a value from a failure of the world from a bug, which no fallback may hide."""
-        running.started = True
-        set_deadline(deadline)
-        began = self._clock.now()
-        self.times[key] = (began, 0.0)
-        value: Any = None
-        cause: BaseException | None = None
-        try:
-            if running.expired:
-                raise _no_time(services)
-            value = await function(**given)
-        except (BackendError, TimeoutError, Forbidden) as error:
-            cause = error
-        except ExceptionGroup as several:  # of a section that gathers its calls in a TaskGroup
-            cause = _of_the_world(several)
-            if cause is None:
-                self._abort(several)
-                return
-        except asyncio.CancelledError:
-            if self._done.done():
-                raise  # the screen has ended without it
-            cause = (
-                BackendTimeout(_only(services), "the section ran out of time")
-                if running.expired
-                else BackendUnreachable(_only(services), "a library cancelled the call")
-            )
-        except Exception as bug:  # noqa: BLE001 - handed on: it becomes the run's own error
-            self._abort(bug)
-            return
-        finally:
-            self._running.discard(running)
-            self.times[key] = (began, self._clock.now())
-        if not self._done.done():
-            try:
-                then(value, cause)
-            except Exception as bug:  # noqa: BLE001 - a bug in what follows ends the run, or it would wait for ever
-                self._abort(bug)
+        self._tasks.start(key, function, given, deadline, services, then)
 
     def _argument(self, parameter: Parameter, deadline: Deadline, items: list[Any] | None) -> object:
         match parameter.kind:
@@ -333,70 +253,12 @@ class Run:
             case "input":
                 return self._inputs[parameter.name]
 
-    # One alarm a run, for whoever must end first: a timer a section would cost 1.2 us each, and nearly none ever rings.
-
-    def _set_alarm(self, at: float) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm_at = at
-        self._alarm = self._clock.call_at(at, self._ring)
-
-    def _ring(self) -> None:
-        now = self._clock.now() + TICK
-        later = inf
-        for running in self._running:
-            if running.ends_at > now:
-                later = min(later, running.ends_at)
-            else:
-                running.expire()
-                if running.started:
-                    later = min(later, now + RING_AGAIN)
-        self._alarm, self._alarm_at = None, inf
-        if later < inf:
-            self._set_alarm(later)
-
     # The end.
-
-    def _abort(self, error: BaseException) -> None:
-        if not self._done.done():
-            self._done.set_exception(error)
 
     def _close_one(self) -> None:
         self._open -= 1
         if not self._open and not self._done.done():
             self._done.set_result(None)
 
-    async def _stop(self) -> None:
-        """Cancel what still runs and see it end, so that nothing runs on after the answer."""
-        if not self._done.done():
-            self._done.cancel()
-        if self._alarm is not None:
-            self._alarm.cancel()
-        if self._running:
-            tasks = {running.task for running in self._running if running.task is not None}
-            for _ in range(STOP_ASKS):
-                for task in tasks:
-                    task.cancel()
-                _, tasks = await asyncio.wait(tasks, timeout=RING_AGAIN)
-                if not tasks:
-                    break
-
     def _key(self, index: int) -> str:
         return next(step.key for step in self.cut.steps if step.index == index)
-
-
-def _of_the_world(several: BaseException) -> BaseException | None:
-    """The first of a group of failures, or None when there is a bug among them."""
-    if not isinstance(several, BaseExceptionGroup):
-        return several if isinstance(several, BackendError | TimeoutError | Forbidden) else None
-    causes = [_of_the_world(one) for one in several.exceptions]
-    return None if None in causes else causes[0]
-
-
-def _only(services: tuple[str, ...]) -> str:
-    """The service to blame when there is no doubt which one."""
-    return services[0] if len(services) == 1 else ""
-
-
-def _no_time(services: tuple[str, ...]) -> BackendTimeout:
-    return BackendTimeout(_only(services), "no time left to start")
