@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import orjson
 
 from bff.composition.outcome import Outcome
@@ -24,6 +25,9 @@ Projector = Callable[[Mapping[str, Any]], dict[str, Any]]  # Any: values of all 
 KEPT_PROJECTORS = 1024
 
 # Dataclasses are passed through: Json is one, and a screen type that was not projected would show its snake_case names.
+# orjson's words for an integer that it cannot write.
+_TOO_LARGE = "Integer exceeds 64-bit range"
+
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
@@ -32,7 +36,14 @@ def render(screen: type, selection: Selection | None, values: Mapping[str, Any],
 
     `values` are by the screen's attribute names; those not selected are absent from the answer.
     """
-    return to_json({"data": projector(screen, selection)(values), "meta": meta(outcomes)})
+    verdicts = meta(outcomes)
+    try:
+        return to_json({"data": projector(screen, selection)(values), "meta": verdicts})
+    except TypeError as error:
+        if _TOO_LARGE not in str(error):
+            raise
+        # A backend's integer above 64 bits is kept as it is (F10): orjson writes none, msgspec writes it exactly.
+        return msgspec.json.encode({"data": projector(screen, selection, msgspec.Raw)(values), "meta": verdicts})
 
 
 def meta(outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
@@ -64,8 +75,8 @@ def utc(moment: datetime) -> datetime:
 
 
 @lru_cache(maxsize=KEPT_PROJECTORS)
-def projector(screen: type, selection: Selection | None) -> Projector:
-    """The function from a screen's values to what orjson writes, for one selection."""
+def projector(screen: type, selection: Selection | None, splice: Callable[[bytes], object] = orjson.Fragment) -> Projector:
+    """The function from a screen's values to what orjson writes, for one selection; `splice` marks JSON to go in unread."""
     source = _Source()
     lines = []
     for name, shape in attributes(screen).items():
@@ -74,7 +85,7 @@ def projector(screen: type, selection: Selection | None) -> Projector:
             expression = source.expression(shape, below, f"v[{name!r}]", nullable=True)
             lines.append(f"{camel(name)!r}: {expression}")
     source.functions.append(f"def project(v): return {{{', '.join(lines)}}}")
-    namespace: dict[str, Any] = {"Fragment": orjson.Fragment, "utc": utc}
+    namespace: dict[str, Any] = {"Fragment": splice, "utc": utc}
     exec("\n".join(source.functions), namespace)
     return namespace["project"]  # type: ignore[no-any-return]  # made by exec two lines up
 

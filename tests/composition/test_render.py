@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import orjson
 import pytest
 import strawberry
@@ -186,3 +187,18 @@ def test_json_is_written_alike_wherever_it_is_written() -> None:
     for unwritable in (object(), Badge("Ada")):  # a screen type has no names for clients until it is projected
         with pytest.raises(TypeError, match="not JSON serializable"):
             to_json({"a": unwritable})
+
+
+def test_an_integer_above_64_bits_is_written_exactly_and_what_stands_beside_it_as_ever() -> None:
+    """F10: no silent rounding, and no 500 for a number that a backend made up."""
+
+    @dataclass
+    class Counted:
+        count: int
+        at: datetime
+        raw: Json
+
+    values = {"count": 2**64, "at": datetime(2026, 11, 23, tzinfo=UTC), "raw": Json.check(b'{"a": [1]}')}
+    body = render(Counted, None, values, {})
+    assert body.startswith(b'{"data":{"count":18446744073709551616,"at":"2026-11-23T00:00:00Z","raw":{"a": [1]}}')
+    assert msgspec.json.decode(body)["meta"] == {"complete": True, "sections": {}}
