@@ -37,7 +37,7 @@ def demo(
     started: list[subprocess.Popen[bytes]] = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that `finally` stops what was started
     try:
-        out.print("[dim]starting the backends (the first time their data is made, some 20 s) ...[/]")
+        out.print("[dim]starting the backends and the gateway (the first time the data is made too: up to 20 s) ...[/]")
         started.append(subprocess.Popen([sys.executable, "-m", BACKENDS], stdout=subprocess.DEVNULL))
         environment = {**os.environ, "BFF_SERVER__DRAIN": "0", "BFF_LOG__ACCESS": os.environ.get("BFF_LOG__ACCESS", "false")}
         started.append(subprocess.Popen([sys.executable, "-m", "bff", "serve"], env=environment))

@@ -63,7 +63,12 @@ KINDS: dict[str, Kind] = {
         Kind("too-large", 413, "The request is too large", "Send a smaller body; `detail` names the limit."),
         Kind("uri-too-long", 414, "The address is too long", "Shorten the query; `detail` names the limit."),
         Kind("unsupported-media-type", 415, "Unknown media type", "Send the body as the type that `detail` names."),
-        Kind("bad-input", 422, "An input does not fit", "`errors` lists every fault by the input's name."),
+        Kind(
+            "bad-input",
+            422,
+            "An input does not fit",
+            "`errors` lists every fault by the input's name; without it, `detail` names the service that refused a value.",
+        ),
         Kind("internal", 500, "A fault of ours", "Tell the operators the `requestId`; trying again rarely helps."),
         Kind("backend-invalid", 502, "A backend's answer was bad", "A section the screen cannot live without failed."),
         Kind("backend-unavailable", 503, "A backend is unavailable", "Try again after `Retry-After` seconds, if given."),
@@ -115,7 +120,12 @@ def _of_section(error: SectionFailed) -> Problem:
     members: dict[str, Any] = {"section": error.section, **error.outcome.as_meta()}
     members.pop("status", None)  # the document's own status is the HTTP one
     headers = _come_back(error.outcome.retry_after)
-    return Problem(_kind_of(error.cause), f"section '{error.section}' is required", members, headers)
+    kind = _kind_of(error.cause)
+    if kind == "bad-input":
+        detail = f"service {error.outcome.service} refused a value of this request, for section '{error.section}'"
+    else:
+        detail = f"section '{error.section}' is required"
+    return Problem(kind, detail, members, headers)
 
 
 def _come_back(seconds: float | None) -> Headers:

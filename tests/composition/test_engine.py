@@ -488,3 +488,18 @@ async def test_a_step_that_is_not_shown_is_named_when_its_fallback_stands_in() -
     assert result.data["body"] == "for nobody"
     assert not result.complete
     assert result.outcome("who").status == "fallback"
+
+
+async def test_verdicts_stand_in_the_screens_order_whichever_failed_first() -> None:
+    @section(fallback=lambda: "spare")
+    async def head(catalog: Catalog) -> str:
+        return await catalog.read("head")
+
+    @section(timeout=0.1, fallback=None)
+    async def body(catalog: Catalog) -> str:
+        return await catalog.read("body")
+
+    clock = ManualClock()
+    fake = FakeCatalog(clock, head=60, body=60)
+    result = await run(page(needs(head), needs(body)), fakes=[fake], clock=clock)
+    assert list(result.outcomes) == ["head", "body"]

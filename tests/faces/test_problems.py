@@ -107,3 +107,11 @@ def test_every_kind_has_a_status_a_title_and_words_that_help(kind: object) -> No
     assert found.title
     assert found.page.endswith(".")
     assert KINDS[found.slug] is found
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_value_that_a_required_sections_service_refuses_is_the_clients_fault_and_not_a_502(status: int) -> None:
+    """A cursor, mostly: our own validation cannot judge it."""
+    problem = of(section_failed(BackendStatus("restaurants", status)))
+    assert (problem.kind, KINDS[problem.kind].status) == ("bad-input", 422)
+    assert problem.detail == "service restaurants refused a value of this request, for section 'picks'"
