@@ -8,7 +8,9 @@
     │   ├── BackendStatus      it answered with a status that is not 2xx
     │   │   └── Missing        it answered that the thing is not there (404, or a key absent from a batch)
     │   ├── BackendInvalid     it answered with something that is not what was promised
-    │   └── BackendBusy        we did not ask it: its cap of calls in flight (later: its breaker) was reached
+    │   └── BackendBusy        we did not ask it: its bulkhead is full
+    │       ├── BreakerOpen    we did not ask it: its breaker is open
+    │       └── Hopeless       we did not ask it: less time was left than it needs
     └── Forbidden              the caller lacks a scope
 
 Anything else that a section raises (TypeError, KeyError, ...) is a bug: the screen is a 500 and no fallback hides it.
@@ -88,9 +90,21 @@ class BackendInvalid(BackendError):
 
 
 class BackendBusy(BackendError):
-    """The call was not made: the service's cap of calls in flight is reached."""
+    """The call was not made: the service's cap of calls in flight is reached, and its queue is full or took too long."""
 
     reason = "busy"
+
+
+class BreakerOpen(BackendBusy):
+    """The call was not made: the service failed too often; `retry_after` is when it will be tried again."""
+
+    reason = "breaker open"
+
+
+class Hopeless(BackendBusy):
+    """The call was not made: less time was left than half of this service's calls take."""
+
+    reason = "no time left"
 
 
 class Forbidden(BffError):

@@ -9,9 +9,8 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,6 +20,7 @@ from pydantic_settings import (
 )
 
 from bff.errors import Refusal
+from bff.service_settings import Part, ServiceSettings
 
 CONFIG_VARIABLE = "BFF_CONFIG"
 DEFAULT_CONFIG = "bff.toml"
@@ -33,57 +33,7 @@ _PLAIN_PATH = r"^/[!-\x22$->@-z|~]*$"
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ServiceSettings(_Part):
-    """One backend: where it is and what it may cost."""
-
-    instances: list[str] = Field(min_length=1, description="its copies, as http://host:port")
-    wire: Literal["http1", "httpx", "grpc"] = Field(
-        default="http1", description="http1 is our own; httpx for HTTP/2 backends and proxies; grpc for gRPC"
-    )
-    timeout: float = Field(
-        default=0.8, gt=0, description="seconds a call may take in all; under the default budget of a screen"
-    )
-    connect_timeout: float = Field(
-        default=0.25,
-        gt=0,
-        description="seconds to connect; a SYN sent again takes 1 s, so more buys nothing inside a data centre",
-    )
-    first_byte_timeout: float | None = Field(
-        default=None, gt=0, description="seconds to the first byte; none: the total counts"
-    )
-    max_in_flight: int = Field(
-        default=100, ge=1, description="calls at once and worker; Little: 100 at 50 ms is 2,000 calls/s, more is a backlog"
-    )
-    max_body: int = Field(
-        default=8 * 1024 * 1024, ge=1, description="bytes of an answer, decoded; a screen has no use for more"
-    )
-    control: list[str] = Field(default=[], description="demo only: where `bff break` and `bff heal` switch its faults")
-
-    @model_validator(mode="after")
-    def _holds_on_its_wire(self) -> "ServiceSettings":
-        """A setting that its wire has no use for would only look as if it held."""
-        if self.wire != "http1" and self.first_byte_timeout is not None:
-            raise ValueError(f"first_byte_timeout is for wire = 'http1', not '{self.wire}'; take it out")
-        if self.wire == "grpc" and "connect_timeout" in self.model_fields_set:
-            raise ValueError("connect_timeout is not for wire = 'grpc', whose channel connects by itself; take it out")
-        return self
-
-    @field_validator("instances")
-    @classmethod
-    def _are_addresses(cls, value: list[str]) -> list[str]:
-        for url in value:
-            parts = urlsplit(url)
-            plain = url.rstrip("/") == f"{parts.scheme}://{parts.netloc}" and parts.username is None
-            if parts.scheme not in ("http", "https") or not parts.hostname or not plain or not _port_is_one(parts):
-                raise ValueError(f"{url!r} is no address; write http://host:port")
-        return value
-
-
-class IssuerSettings(_Part):
+class IssuerSettings(Part):
     """Who may sign the tokens that callers bring."""
 
     issuer: str = Field(description="the exact `iss` of its tokens")
@@ -96,7 +46,7 @@ class IssuerSettings(_Part):
     token_url: str | None = Field(default=None, description="demo only: where `bff token` gets a token")
 
 
-class RouteSettings(_Part):
+class RouteSettings(Part):
     """One path that goes to one service as it is."""
 
     path: str = Field(pattern=_PLAIN_PATH, description="the public path, exact")
@@ -107,7 +57,7 @@ class RouteSettings(_Part):
     scopes: list[str] = Field(default=[])
 
 
-class ServerSettings(_Part):
+class ServerSettings(Part):
     """Where it listens and how it stops."""
 
     public: str = Field(default="127.0.0.1:8000", description="what clients call")
@@ -124,14 +74,14 @@ class ServerSettings(_Part):
     )
 
 
-class LimitSettings(_Part):
+class LimitSettings(Part):
     """What a request may measure."""
 
     max_body: int = Field(default=1024 * 1024, ge=0, description="bytes of a request's body")
     max_query: int = Field(default=8 * 1024, ge=0, description="bytes of a query string; what browsers and proxies agree on")
 
 
-class LogSettings(_Part):
+class LogSettings(Part):
     access: bool = Field(default=True, description="one JSON line a request on standard output")
 
 
@@ -215,13 +165,6 @@ def _route_faults(settings: Settings) -> Iterator[str]:
             other = taken.setdefault((route.path, method), name)
             if other != name:
                 yield f"routes.{name}: {method} {route.path} is routes.{other}'s already; change one"
-
-
-def _port_is_one(parts: SplitResult) -> bool:
-    try:
-        return parts.port != 0
-    except ValueError:
-        return False
 
 
 def _place(loc: tuple[Any, ...]) -> str:  # Any: pydantic's parts are str or int

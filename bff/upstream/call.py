@@ -1,7 +1,8 @@
-"""The one port to backends: `send(Call) -> Reply`. The wire implements it, every layer of the pipe wraps it."""
+"""The one port to backends: `send(Call) -> Reply`. Every layer of the pipe has it and wraps another; wires stand at its end."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from bff.deadline import Deadline
 
@@ -11,13 +12,48 @@ Headers = tuple[tuple[str, str], ...]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The request's place in a W3C trace: every attempt of it goes on under `trace_id` with a span id of its own."""
+
+    trace_id: str  # 32 hex digits
+    flags: str = "00"  # "01" when it is sampled
+    state: str = ""  # `tracestate`, passed on as it came
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One sending of a call to one instance. Times are monotonic seconds; `result` is a status or a BackendError's reason."""
+
+    instance: str  # host:port
+    kind: Literal["first", "retry", "hedge"]
+    started: float
+    span_id: str = ""  # 16 hex digits, when the call is traced
+    ended: float = 0.0
+    result: str = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class CallPolicy:
+    """What one call asks for besides its service's settings; None: as the service has it."""
+
+    timeout: float | None = None  # seconds in all, attempts and waits included
+    retry: bool | None = None  # False: never sent again
+    hedge: bool = False  # a second attempt may be sent while the first one is slow; for reads that bear it
+    shared: bool = False  # equal reads of different requests in flight are one call; never carries a caller's identity
+
+
+PLAIN = CallPolicy()
+
+
 @dataclass(slots=True)
 class Call:
     """One request to a service, transport-free.
 
     `target` is the raw path with its query (for gRPC the method's full name, `/package.Service/Method`).
     `deadline` is absolute and never None on the wire: the client sets it from the section's deadline and the service's
-    own total timeout, whichever is earlier.
+    own total timeout, whichever is earlier. `decode` makes the value of a 2xx answer's body; its BackendInvalid is the
+    service's failure like any other, so breaker, ejection and metrics see it.
     """
 
     service: str
@@ -27,6 +63,11 @@ class Call:
     headers: Headers = ()
     body: bytes = b""
     idempotent: bool = False  # safe to send twice although the method is not (an Idempotency-Key is in `headers`)
+    decode: Callable[[bytes], object] | None = None
+    policy: CallPolicy = PLAIN
+    trace: Trace | None = None
+    attempts: list[Attempt] = field(default_factory=list)  # every sending so far, the layers below add to it
+    trial: bool = False  # its breaker tries the service with it: one attempt, no hedge
 
     @property
     def repeatable(self) -> bool:
@@ -41,6 +82,7 @@ class Reply:
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytes = b""
     instance: str = ""  # host:port that answered
+    value: object = None  # of a 2xx answer to a call that said how to decode
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header (lower-case name), or None."""
@@ -51,12 +93,20 @@ class Reply:
 
 
 class Sender(Protocol):
-    """What wires and layers have in common.
+    """What the layers have in common.
 
     `send` returns a whole Reply whatever its status, or raises BackendTimeout, BackendUnreachable, BackendInvalid or
     BackendBusy. When the awaiting task is cancelled the call is over at once: its connection is closed, nothing runs on.
     """
 
     async def send(self, call: Call) -> Reply: ...
+
+    async def close(self) -> None: ...
+
+
+class Wire(Protocol):
+    """The connections to one instance. `send` is as a layer's; the attempt's span id goes on as `traceparent`."""
+
+    async def send(self, call: Call, attempt: Attempt) -> Reply: ...
 
     async def close(self) -> None: ...
