@@ -3,6 +3,8 @@
 `from bff import App, Client, Screen, batched, field, needs, section` is enough for most screens; docs/ has the how-tos.
 """
 
+from strawberry import ID
+
 from bff.apps import App
 from bff.caller import Caller
 from bff.composition.field import Field, field
@@ -25,8 +27,10 @@ from bff.errors import (
 from bff.json import Json
 from bff.upstream.batching import Batched, batched
 from bff.upstream.client import Client
+from bff.view import View
 
 __all__ = [
+    "ID",
     "App",
     "BackendBusy",
     "BackendError",
@@ -47,6 +51,7 @@ __all__ = [
     "Refusal",
     "Screen",
     "Section",
+    "View",
     "batched",
     "field",
     "needs",

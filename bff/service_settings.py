@@ -21,7 +21,9 @@ class DiscoverSettings(Part):
     )
     name: str = Field(min_length=1, description="the file's path, host:port, or the SRV name (_http._tcp.users.internal)")
     scheme: Literal["http", "https"] = Field(default="http", description="how its instances are spoken to")
-    every: float = Field(default=5.0, gt=0, description="seconds between looks: a move is followed in 10 s, DNS is asked little")
+    every: float = Field(
+        default=5.0, gt=0, description="seconds between looks: a move is followed in 10 s, DNS is asked little"
+    )
     nameserver: str | None = Field(default=None, description="host:port of a DNS server; none: those of the system")
 
 
@@ -33,7 +35,9 @@ class BalanceSettings(Part):
         description="least_requests: the less busy of two drawn (power of two choices), near the best and O(1); "
         "least_connections: the least busy of all, exact; peak_ewma: by latency and load; round_robin: each in its turn",
     )
-    weights: dict[str, int] = Field(default={}, description='host:port to its share of calls, for example {"10.0.0.7:8080" = 3}')
+    weights: dict[str, int] = Field(
+        default={}, description='host:port to its share of calls, for example {"10.0.0.7:8080" = 3}'
+    )
     slow_start: float = Field(default=10.0, ge=0, description="seconds in which a new instance's share grows: caches are cold")
     panic: float = Field(
         default=0.5, ge=0, le=1, description="below this share of well instances all are called: the checks are likelier wrong"
@@ -60,7 +64,10 @@ class EjectSettings(Part):
     base: float = Field(default=30.0, gt=0, description="seconds out, times how often it was ejected")
     max: float = Field(default=300.0, gt=0, description="the longest that an instance is out")
     max_share: float = Field(
-        default=0.5, gt=0, le=1, description="of the instances may be out at once, always at least one where there are two or more"
+        default=0.5,
+        gt=0,
+        le=1,
+        description="of the instances may be out at once, always at least one where there are two or more",
     )
 
 
@@ -68,7 +75,9 @@ class BulkheadSettings(Part):
     """How many calls may be under way; `max_in_flight` stands beside it."""
 
     queue: int = Field(default=10, ge=0, description="calls that may wait for a place; more would only wait for nothing")
-    wait: float = Field(default=0.05, ge=0, description="seconds a call waits at most, and never over a quarter of what is left")
+    wait: float = Field(
+        default=0.05, ge=0, description="seconds a call waits at most, and never over a quarter of what is left"
+    )
     adaptive: bool = Field(default=False, description="let the limit follow the service's latency (Netflix gradient2)")
     min_limit: int = Field(default=20, ge=1, description="adaptive: never below")
 
@@ -85,7 +94,9 @@ class BreakerSettings(Part):
     open_for: float = Field(default=5.0, gt=0, description="seconds until the first trial")
     growth: float = Field(default=2.0, ge=1, description="times longer after each trial that failed; 1: fixed")
     open_max: float = Field(default=60.0, gt=0, description="the longest pause")
-    jitter: float = Field(default=0.2, ge=0, lt=1, description="share by which a pause varies, so that a fleet does not try in step")
+    jitter: float = Field(
+        default=0.2, ge=0, lt=1, description="share by which a pause varies, so that a fleet does not try in step"
+    )
     trials: int = Field(default=3, ge=1, description="calls that may try it at once; all must be good for it to close")
 
 
@@ -95,7 +106,9 @@ class RetrySettings(Part):
     attempts: int = Field(default=2, ge=1, le=5, description="in all; 1: never again. Layers of retries multiply: keep it at 2")
     backoff: float = Field(default=0.025, ge=0, description="seconds; the first pause is drawn from 0 to this (full jitter)")
     backoff_max: float = Field(default=0.25, ge=0, description="no pause is longer")
-    budget: float = Field(default=0.1, ge=0, le=1, description="extra attempts for each first one: load grows by a tenth at most")
+    budget: float = Field(
+        default=0.1, ge=0, le=1, description="extra attempts for each first one: load grows by a tenth at most"
+    )
     budget_floor: float = Field(default=1.0, ge=0, description="extra attempts a second that are always allowed")
 
 

@@ -7,10 +7,9 @@ live in services, where every other caller finds them too.
 
 from typing import Annotated
 
-import strawberry
 from annotated_types import Ge, Le, MaxLen
 
-from bff import Caller, Deadline, Json, Screen, field, needs, section
+from bff import ID, Caller, Deadline, Json, Screen, field, needs, section
 from clients._example import Book, Library, Loan, Loans
 from composers._shapes import one_of
 from composers.apps import mobile, web
@@ -96,7 +95,7 @@ async def stars(books: list[BookCard], library: Library) -> list[int | None]:
 
 def _card(book: Book) -> BookCard:
     # A plain function maps; it is the one place where a wire model becomes a screen type.
-    return BookCard(id=strawberry.ID(book.id), title=book.title, published_at=book.published_at)
+    return BookCard(id=ID(book.id), title=book.title, published_at=book.published_at)
 
 
 def _title(book: Book) -> str:

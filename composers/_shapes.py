@@ -5,9 +5,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import TypeVar
 
-import strawberry
-
-from bff import BackendInvalid
+from bff import ID, BackendInvalid
 from clients.money import Money as WireMoney
 from clients.restaurants import Restaurant
 from schemas.money import Money
@@ -45,7 +43,7 @@ def cards(found: Iterable[Restaurant]) -> list[RestaurantCard]:
     """Restaurants on a small screen."""
     return [
         RestaurantCard(
-            id=strawberry.ID(restaurant.id),
+            id=ID(restaurant.id),
             name=restaurant.name,
             cuisine=cuisine(restaurant),
             minutes=delivery_minutes(restaurant),
@@ -58,7 +56,7 @@ def tiles(found: Iterable[Restaurant]) -> list[RestaurantTile]:
     """Restaurants on a large screen."""
     return [
         RestaurantTile(
-            id=strawberry.ID(restaurant.id),
+            id=ID(restaurant.id),
             name=restaurant.name,
             cuisine=cuisine(restaurant),
             area=restaurant.area,

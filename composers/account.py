@@ -1,8 +1,6 @@
 """Account: all that we know of you."""
 
-import strawberry
-
-from bff import Caller, Screen, needs, section
+from bff import ID, Caller, Screen, needs, section
 from clients.payments import Payments
 from clients.restaurants import Restaurant
 from clients.users import User, Users
@@ -18,7 +16,7 @@ from schemas.restaurants import RestaurantCard
 async def you(user: User = needs(user_record), tier: Tier = needs(tier)) -> Profile:
     """You."""
     return Profile(
-        id=strawberry.ID(user.id),
+        id=ID(user.id),
         name=user.name,
         email=user.email,
         phone=user.phone,
@@ -32,7 +30,7 @@ async def addresses(users: Users, caller: Caller) -> list[AddressCard]:
     """Where you can be delivered to, the usual one first."""
     return [
         AddressCard(
-            id=strawberry.ID(address.id),
+            id=ID(address.id),
             label=address.label,
             street=address.street,
             postcode=address.postcode,
@@ -54,7 +52,7 @@ async def payment_methods(payments: Payments, caller: Caller) -> list[PaymentMet
     """How you can pay; null when payments cannot tell, which is not the same as none."""
     return [
         PaymentMethod(
-            id=strawberry.ID(method.id),
+            id=ID(method.id),
             kind=method.kind,
             label=method.label,
             last4=method.last4,

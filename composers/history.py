@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
-import strawberry
 from annotated_types import Ge, Le, MaxLen
 
-from bff import Caller, Screen, field, needs, section
+from bff import ID, Caller, Screen, field, needs, section
 from clients.orders import Orders
 from clients.payments import Payments
 from composers._shapes import money, one_of
@@ -25,12 +24,12 @@ async def past_orders(orders: Orders, caller: Caller, limit: Limit = 20, cursor:
     return PastOrderPage(
         items=[
             PastOrder(
-                id=strawberry.ID(order.id),
+                id=ID(order.id),
                 status=one_of(OrderStatus, order.status, "orders"),
                 total=money(order.total),
                 dishes=order.line_count,
                 placed_at=order.placed_at,
-                restaurant_id=strawberry.ID(order.restaurant_id),
+                restaurant_id=ID(order.restaurant_id),
             )
             for order in page.items
         ],

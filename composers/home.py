@@ -1,8 +1,6 @@
 """Home: who you are, what is on its way, where to eat. Compact on a phone, rich in a browser, and one for guests."""
 
-import strawberry
-
-from bff import Caller, Json, Screen, field, needs, section
+from bff import ID, Caller, Json, Screen, field, needs, section
 from clients.delivery import Delivery
 from clients.geocoder import Geocoder
 from clients.notifications import Banner, Notification, Notifications
@@ -78,7 +76,7 @@ async def active_order(orders: Orders, caller: Caller) -> ActiveOrder | None:
         return None
     newest = found[0]
     status = one_of(OrderStatus, newest.status, "orders")
-    return ActiveOrder(id=strawberry.ID(newest.id), status=status, total=money(newest.total))
+    return ActiveOrder(id=ID(newest.id), status=status, total=money(newest.total))
 
 
 @field(ActiveOrder, timeout=0.3)  # not in the section, so that the order is shown though delivery cannot tell
@@ -95,8 +93,8 @@ async def last_orders(orders: Orders, caller: Caller) -> list[OrderLine]:
     page = await orders.of(known(caller), ON_PHONE)
     return [
         OrderLine(
-            id=strawberry.ID(order.id),
-            restaurant_id=strawberry.ID(order.restaurant_id),
+            id=ID(order.id),
+            restaurant_id=ID(order.restaurant_id),
             total=money(order.total),
             placed_at=order.placed_at,
         )
@@ -183,7 +181,7 @@ async def promotions(restaurants: Restaurants, address: Address | None = needs(d
     givers = await restaurants.known.many(promotion.restaurant_id for promotion in found)
     return [
         PromotionTile(
-            id=strawberry.ID(promotion.id),
+            id=ID(promotion.id),
             title=promotion.title,
             percent=promotion.percent,
             code=promotion.code,
@@ -199,8 +197,7 @@ async def promotions(restaurants: Restaurants, address: Address | None = needs(d
 async def notes(found: list[Notification] = needs(unread_notes)) -> list[Note]:
     """Messages that wait for you."""
     return [
-        Note(id=strawberry.ID(note.id), title=note.title, text=note.text, link=note.link, created_at=note.created_at)
-        for note in found
+        Note(id=ID(note.id), title=note.title, text=note.text, link=note.link, created_at=note.created_at) for note in found
     ]
 
 
@@ -220,7 +217,7 @@ async def guest_banners(notifications: Notifications) -> list[BannerCard]:
 
 
 def _banners(found: list[Banner]) -> list[BannerCard]:
-    return [BannerCard(id=strawberry.ID(banner.id), title=banner.title, link=banner.link) for banner in found]
+    return [BannerCard(id=ID(banner.id), title=banner.title, link=banner.link) for banner in found]
 
 
 mobile_home = Screen(

@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
-import strawberry
 from annotated_types import Ge, Le
 
-from bff import Screen, field, needs, section
+from bff import ID, Screen, field, needs, section
 from clients.inventory import Inventory
 from clients.restaurants import Restaurants
 from clients.reviews import Reviews
@@ -24,7 +23,7 @@ async def head(restaurants: Restaurants, restaurant_id: str) -> RestaurantHead:
     """The restaurant itself; without it there is no screen."""
     found = await restaurants.restaurant(restaurant_id)
     return RestaurantHead(
-        id=strawberry.ID(found.id),
+        id=ID(found.id),
         name=found.name,
         cuisine=cuisine(found),
         area=found.area,
@@ -51,7 +50,7 @@ async def menu(restaurants: Restaurants, restaurant_id: str) -> list[MenuCategor
             title=category.title,
             dishes=[
                 DishCard(
-                    id=strawberry.ID(dish.id),
+                    id=ID(dish.id),
                     name=dish.name,
                     description=dish.description,
                     price=money(dish.price),
@@ -69,8 +68,8 @@ async def newest_reviews(reviews: Reviews, restaurant_id: str, reviews_limit: Li
     """The newest reviews."""
     return [
         ReviewCard(
-            id=strawberry.ID(review.id),
-            author_id=strawberry.ID(review.user_id),
+            id=ID(review.id),
+            author_id=ID(review.user_id),
             rating=review.rating,
             text=review.text,
             created_at=review.created_at,
@@ -90,7 +89,7 @@ async def left(dishes: list[DishCard], inventory: Inventory) -> list[int | None]
 async def author(reviews: list[ReviewCard], users: Users) -> list[Author | None]:
     """Who wrote it."""
     found = await users.user.many(str(review.author_id) for review in reviews)  # each is asked for once
-    authors = {key: Author(id=strawberry.ID(key), name=user.name.partition(" ")[0]) for key, user in found.items()}
+    authors = {key: Author(id=ID(key), name=user.name.partition(" ")[0]) for key, user in found.items()}
     return [authors.get(str(review.author_id)) for review in reviews]
 
 

@@ -1,8 +1,6 @@
 """Order tracking: calls that wait for each other, order -> delivery -> courier."""
 
-import strawberry
-
-from bff import Caller, Missing, Screen, needs, section
+from bff import ID, Caller, Missing, Screen, needs, section
 from clients.delivery import Delivery, Progress
 from clients.orders import Order, Orders
 from composers._shapes import minutes, money, one_of
@@ -25,7 +23,7 @@ async def own_order(orders: Orders, caller: Caller, order_id: str) -> Order:
 async def order(found: Order = needs(own_order)) -> TrackedOrder:
     """What was ordered."""
     return TrackedOrder(
-        id=strawberry.ID(found.id),
+        id=ID(found.id),
         status=one_of(OrderStatus, found.status, "orders"),
         total=money(found.total),
         placed_at=found.placed_at,

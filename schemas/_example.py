@@ -1,18 +1,15 @@
 """The types of composers/_example.py: what a client of ours is given, and nothing of how it is had.
 
-Plain Strawberry types, which are dataclasses: REST, GraphQL and OpenAPI are all made from them. No behaviour, no backend.
-Their docstrings are the clients' documentation.
+Views and enums: REST, GraphQL and OpenAPI are all made from them. No behaviour, no backend. Their docstrings are the
+clients' documentation.
 """
 
 from datetime import datetime
 from enum import Enum
 
-import strawberry
-
-from bff import Json
+from bff import ID, Json, View
 
 
-@strawberry.enum
 class Order(Enum):
     """How books are sorted. Clients see and write the names, so values are equal to them."""
 
@@ -20,26 +17,23 @@ class Order(Enum):
     TITLE = "TITLE"
 
 
-@strawberry.type
-class BookCard:
+class BookCard(View):
     """A book in a list."""
 
-    id: strawberry.ID  # ids are strings, always
+    id: ID  # ids are strings, always
     title: str
     published_at: datetime  # `publishedAt` in REST and GraphQL alike, RFC 3339 in UTC
     stars: int | None = None  # filled by a @field, hence the default: it is there only when asked for
 
 
-@strawberry.type
-class ReaderBadge:
+class ReaderBadge(View):
     """Who reads."""
 
     name: str
     borrowed: int | None
 
 
-@strawberry.type
-class Shelf:
+class Shelf(View):
     """The example screen: one attribute a section."""
 
     reader: ReaderBadge  # never null: its section is required

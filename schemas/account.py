@@ -2,17 +2,15 @@
 
 from datetime import datetime
 
-import strawberry
-
+from bff import ID, View
 from schemas.people import Tier
 from schemas.restaurants import RestaurantCard
 
 
-@strawberry.type
-class Profile:
+class Profile(View):
     """You."""
 
-    id: strawberry.ID
+    id: ID
     name: str
     email: str
     phone: str
@@ -20,11 +18,10 @@ class Profile:
     joined_at: datetime
 
 
-@strawberry.type
-class AddressCard:
+class AddressCard(View):
     """Where you can be delivered to."""
 
-    id: strawberry.ID
+    id: ID
     label: str
     street: str
     postcode: str
@@ -32,19 +29,17 @@ class AddressCard:
     default: bool
 
 
-@strawberry.type
-class PaymentMethod:
+class PaymentMethod(View):
     """How you can pay."""
 
-    id: strawberry.ID
+    id: ID
     kind: str
     label: str
     last4: str
     default: bool
 
 
-@strawberry.type
-class Account:
+class Account(View):
     """All that we know of you."""
 
     profile: Profile

@@ -2,36 +2,32 @@
 
 from datetime import datetime
 
-import strawberry
-
+from bff import ID, View
 from schemas.money import Money
 from schemas.orders import OrderStatus
 
 
-@strawberry.type
-class PastOrder:
+class PastOrder(View):
     """One order, with where it came from and whether it is paid."""
 
-    id: strawberry.ID
+    id: ID
     status: OrderStatus
     total: Money
     dishes: int
     placed_at: datetime
-    restaurant_id: strawberry.ID
+    restaurant_id: ID
     restaurant_name: str | None = None
     payment: str | None = None
 
 
-@strawberry.type
-class PastOrderPage:
+class PastOrderPage(View):
     """One page of orders, newest first; `next` is the cursor of the following one, null at the end."""
 
     items: list[PastOrder]
     next: str | None
 
 
-@strawberry.type
-class OrderHistory:
+class OrderHistory(View):
     """All that you ever ordered."""
 
     orders: PastOrderPage

@@ -2,16 +2,13 @@
 
 from datetime import datetime
 
-import strawberry
-
-from bff import Json
+from bff import ID, Json, View
 from schemas.orders import ActiveOrder, OrderLine
 from schemas.people import ViewerBadge
 from schemas.restaurants import RestaurantCard, RestaurantTile
 
 
-@strawberry.type
-class DeliveryArea:
+class DeliveryArea(View):
     """Where you are delivered to."""
 
     name: str
@@ -19,31 +16,28 @@ class DeliveryArea:
     label: str
 
 
-@strawberry.type
-class BannerCard:
+class BannerCard(View):
     """Something that we would like you to know."""
 
-    id: strawberry.ID
+    id: ID
     title: str
     link: str
 
 
-@strawberry.type
-class Note:
+class Note(View):
     """A message to you."""
 
-    id: strawberry.ID
+    id: ID
     title: str
     text: str
     link: str
     created_at: datetime
 
 
-@strawberry.type
-class PromotionTile:
+class PromotionTile(View):
     """A discount, and where it is given."""
 
-    id: strawberry.ID
+    id: ID
     title: str
     percent: int
     code: str
@@ -51,8 +45,7 @@ class PromotionTile:
     ends_at: datetime
 
 
-@strawberry.type
-class MobileHome:
+class MobileHome(View):
     """Home on a phone: who you are, your order on its way, where to eat."""
 
     viewer: ViewerBadge
@@ -65,8 +58,7 @@ class MobileHome:
     unread: int | None
 
 
-@strawberry.type
-class WebHome:
+class WebHome(View):
     """Home on a large screen: the same sections as on a phone and more of them, in larger shapes."""
 
     viewer: ViewerBadge
@@ -83,8 +75,7 @@ class WebHome:
     cuisines: Json | None
 
 
-@strawberry.type
-class GuestHome:
+class GuestHome(View):
     """Home for somebody we do not know yet."""
 
     popular: list[RestaurantCard]

@@ -1,10 +1,9 @@
 """Money as clients see it."""
 
-import strawberry
+from bff import View
 
 
-@strawberry.type
-class Money:
+class Money(View):
     """Minor units (cents) and a currency (ISO 4217): 1250 EUR is 12.50 euro."""
 
     amount: int

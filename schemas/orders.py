@@ -3,12 +3,10 @@
 from datetime import datetime
 from enum import Enum
 
-import strawberry
-
+from bff import ID, View
 from schemas.money import Money
 
 
-@strawberry.enum
 class OrderStatus(Enum):
     """How far an order is."""
 
@@ -19,22 +17,20 @@ class OrderStatus(Enum):
     CANCELLED = "CANCELLED"
 
 
-@strawberry.type
-class OrderLine:
+class OrderLine(View):
     """One past order in a short list."""
 
-    id: strawberry.ID
-    restaurant_id: strawberry.ID
+    id: ID
+    restaurant_id: ID
     total: Money
     placed_at: datetime
     restaurant_name: str | None = None
 
 
-@strawberry.type
-class ActiveOrder:
+class ActiveOrder(View):
     """The order that is on its way."""
 
-    id: strawberry.ID
+    id: ID
     status: OrderStatus
     total: Money
     eta_minutes: int | None = None

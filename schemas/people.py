@@ -2,10 +2,9 @@
 
 from enum import Enum
 
-import strawberry
+from bff import ID, View
 
 
-@strawberry.enum
 class Tier(Enum):
     """How good a customer somebody is; what they are recommended depends on it."""
 
@@ -14,17 +13,15 @@ class Tier(Enum):
     GOLD = "GOLD"
 
 
-@strawberry.type
-class ViewerBadge:
+class ViewerBadge(View):
     """Who you are, at the top of a home screen."""
 
     name: str
     tier: Tier
 
 
-@strawberry.type
-class Author:
+class Author(View):
     """Who wrote a review, by first name only."""
 
-    id: strawberry.ID
+    id: ID
     name: str

@@ -2,18 +2,16 @@
 
 from datetime import datetime
 
-import strawberry
-
+from bff import ID, View
 from schemas.money import Money
 from schemas.people import Author
 from schemas.restaurants import Cuisine, Rating
 
 
-@strawberry.type
-class RestaurantHead:
+class RestaurantHead(View):
     """The restaurant itself."""
 
-    id: strawberry.ID
+    id: ID
     name: str
     cuisine: Cuisine
     area: str
@@ -24,11 +22,10 @@ class RestaurantHead:
     picture_url: str
 
 
-@strawberry.type
-class DishCard:
+class DishCard(View):
     """A dish on the menu. `left` is how many can still be ordered."""
 
-    id: strawberry.ID
+    id: ID
     name: str
     description: str
     price: Money
@@ -36,28 +33,25 @@ class DishCard:
     left: int | None = None
 
 
-@strawberry.type
-class MenuCategory:
+class MenuCategory(View):
     """A part of the menu."""
 
     title: str
     dishes: list[DishCard]
 
 
-@strawberry.type
-class ReviewCard:
+class ReviewCard(View):
     """What somebody said."""
 
-    id: strawberry.ID
-    author_id: strawberry.ID
+    id: ID
+    author_id: ID
     rating: int
     text: str
     created_at: datetime
     author: Author | None = None
 
 
-@strawberry.type
-class RestaurantScreen:
+class RestaurantScreen(View):
     """A restaurant: what it is, what it cooks, what people say."""
 
     restaurant: RestaurantHead

@@ -2,12 +2,10 @@
 
 from enum import Enum
 
-import strawberry
-
+from bff import ID, View
 from schemas.money import Money
 
 
-@strawberry.enum
 class Cuisine(Enum):
     """What a kitchen cooks."""
 
@@ -23,30 +21,27 @@ class Cuisine(Enum):
     ETHIOPIAN = "ETHIOPIAN"
 
 
-@strawberry.type
-class Rating:
+class Rating(View):
     """What all reviews of a restaurant sum up to."""
 
     average: float
     count: int
 
 
-@strawberry.type
-class RestaurantCard:
+class RestaurantCard(View):
     """A restaurant in a list on a small screen."""
 
-    id: strawberry.ID
+    id: ID
     name: str
     cuisine: Cuisine
     minutes: str
     rating: Rating | None = None
 
 
-@strawberry.type
-class RestaurantTile:
+class RestaurantTile(View):
     """A restaurant in a list on a large screen."""
 
-    id: strawberry.ID
+    id: ID
     name: str
     cuisine: Cuisine
     area: str
@@ -59,8 +54,7 @@ class RestaurantTile:
     rating: Rating | None = None
 
 
-@strawberry.type
-class RestaurantCardPage:
+class RestaurantCardPage(View):
     """One page of a search; `next` is the cursor of the following one, null at the end."""
 
     items: list[RestaurantCard]

@@ -1,12 +1,10 @@
 """The search screen."""
 
-import strawberry
-
+from bff import View
 from schemas.restaurants import RestaurantCardPage
 
 
-@strawberry.type
-class SearchScreen:
+class SearchScreen(View):
     """What was found, best first."""
 
     results: RestaurantCardPage

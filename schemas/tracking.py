@@ -2,14 +2,12 @@
 
 from datetime import datetime
 
-import strawberry
-
+from bff import ID, View
 from schemas.money import Money
 from schemas.orders import OrderStatus
 
 
-@strawberry.type
-class TrackedLine:
+class TrackedLine(View):
     """What is in the bag."""
 
     name: str
@@ -17,19 +15,17 @@ class TrackedLine:
     price: Money
 
 
-@strawberry.type
-class TrackedOrder:
+class TrackedOrder(View):
     """The order being tracked."""
 
-    id: strawberry.ID
+    id: ID
     status: OrderStatus
     total: Money
     placed_at: datetime
     address: str
 
 
-@strawberry.type
-class WhereItIs:
+class WhereItIs(View):
     """How far the delivery is; the position is the courier's."""
 
     status: str
@@ -38,8 +34,7 @@ class WhereItIs:
     lon: float | None
 
 
-@strawberry.type
-class CourierCard:
+class CourierCard(View):
     """Who brings it."""
 
     name: str
@@ -48,8 +43,7 @@ class CourierCard:
     rating: float
 
 
-@strawberry.type
-class OrderTracking:
+class OrderTracking(View):
     """Where your order is, and who brings it."""
 
     order: TrackedOrder

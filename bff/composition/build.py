@@ -32,8 +32,7 @@ def plan_of(screen: Screen, fields: Iterable[Field] = (), services: frozenset[st
 
 def _template(screen: Screen) -> dict[str, Section[..., Any]]:
     """The screen's attributes that sections fill."""
-    given = vars(screen.template) if hasattr(screen.template, "__dict__") else {}
-    return {name: value.section for name, value in given.items() if isinstance(value, Need)}
+    return {name: value.section for name, value in screen.given.items() if isinstance(value, Need)}
 
 
 def _read_sections(draft: rules.Draft) -> None:

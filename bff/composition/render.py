@@ -1,7 +1,8 @@
 """From a run to bytes: a projector compiled from the screen's type and the selection, orjson behind it.
 
 Written as generated source because that is 2-3 times cheaper than walking types: `{"name": v.name, ...}` as one
-expression a type. The seam is `render(...) -> bytes`; nothing else knows how.
+expression a type. A section whose whole value is Views that msgspec writes as we would (`verbatim.py`) is not even walked:
+it is written in one go and spliced in. The seam is `render(...) -> bytes`; nothing else knows how.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ import orjson
 from bff.composition.outcome import Outcome
 from bff.composition.selection import Selection, chosen
 from bff.composition.shape import Shape, attributes
+from bff.composition.verbatim import is_verbatim, write
 from bff.json import Json
 from bff.naming import camel
 
@@ -82,10 +84,14 @@ def projector(screen: type, selection: Selection | None, splice: Callable[[bytes
     for name, shape in attributes(screen).items():
         wanted, below = chosen(selection, name)
         if wanted:
-            expression = source.expression(shape, below, f"v[{name!r}]", nullable=True)
+            value = f"v[{name!r}]"
+            if below is None and shape.leaf.kind == "object" and is_verbatim(shape):
+                expression = f"Fragment(write({value}))"
+            else:
+                expression = source.expression(shape, below, value, nullable=True)
             lines.append(f"{camel(name)!r}: {expression}")
     source.functions.append(f"def project(v): return {{{', '.join(lines)}}}")
-    namespace: dict[str, Any] = {"Fragment": splice, "utc": utc}
+    namespace: dict[str, Any] = {"Fragment": splice, "utc": utc, "write": write}
     exec("\n".join(source.functions), namespace)
     return namespace["project"]  # type: ignore[no-any-return]  # made by exec two lines up
 

@@ -1,6 +1,5 @@
 """What a screen must hold before it may serve: one function a rule, each saying place, fault and mend."""
 
-import dataclasses
 import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from bff.composition.budget import time_for
 from bff.composition.field import Field
 from bff.composition.inputs import input_fault
 from bff.composition.screen import Screen
+from bff.composition.screen_type import declared, is_frozen, is_screen_type
 from bff.composition.section import Need, Section
 from bff.composition.shape import NoShape, Shape, attributes, parts
 from bff.composition.signature import Parameter, Signature, read
@@ -40,8 +40,8 @@ Rule = Callable[[Draft], Iterator[str]]
 
 def the_template_can_be_shown(draft: Draft) -> Iterator[str]:
     place = draft.screen.place
-    if not hasattr(draft.screen.type, "__dataclass_fields__"):
-        yield f"{place}: its template is a {draft.screen.type.__name__}; pass an instance of a dataclass from schemas/"
+    if not is_screen_type(draft.screen.type):
+        yield f"{place}: its template is a {draft.screen.type.__name__}; pass an instance of a View from schemas/"
         return
     try:
         shown = attributes(draft.screen.type)
@@ -162,7 +162,7 @@ def inputs_can_be_given(draft: Draft) -> Iterator[str]:
 
 
 def constants_need_no_marker(draft: Draft) -> Iterator[str]:
-    for name, value in getattr(draft.screen.template, "__dict__", {}).items():
+    for name, value in draft.screen.given.items():
         if isinstance(value, list | tuple) and any(isinstance(item, Need) for item in value):
             yield f"{draft.screen.place}: attribute '{name}' holds needs() inside a list; make one section give the list"
 
@@ -176,17 +176,17 @@ def _field_faults(item_field: Field) -> Iterator[str]:
     place, item = item_field.place, item_field.item
     signature, faults = read(item_field.function, place, takes_items=True)
     yield from faults
-    if not dataclasses.is_dataclass(item):
-        yield f"{place}: {item.__name__} is not a screen type; name a dataclass of schemas/ in @field(...)"
+    if not is_screen_type(item):
+        yield f"{place}: {item.__name__} is not a screen type; name a View of schemas/ in @field(...)"
         return
-    if item.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # what dataclasses leaves behind, unstubbed
+    if is_frozen(item):
         yield f"{place}: {item.__name__} is frozen, so its '{item_field.name}' cannot be filled; take frozen=True away"
     hints = typing.get_type_hints(item, include_extras=True)
     if item_field.name not in hints:
         yield f"{place}: {item.__name__} has no attribute '{item_field.name}'; declare it in schemas/ with default None"
         return
-    declared = next((known for known in dataclasses.fields(item) if known.name == item_field.name), None)
-    if declared is None or declared.default is not None:
+    attribute = next((known for known in declared(item) if known.name == item_field.name), None)
+    if attribute is None or attribute.default is not None:
         yield f"{place}: {item.__name__}.{item_field.name} must have default None: it is there only when asked for"
     for parameter in signature.parameters[1:]:
         if parameter.kind in ("need", "input"):

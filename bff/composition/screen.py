@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from bff.composition.place import place_of_caller
+from bff.composition.screen_type import is_screen_type, names_of
 from bff.naming import camel
 
 # A whole second is what a person accepts between a tap and a screen (Nielsen's limit for an unbroken train of thought).
@@ -50,6 +51,13 @@ class Screen:
         self.parameters: tuple[str, ...] = tuple(_PARAMETER.findall(path))
         self.place = f"{place_of_caller(2)} Screen({path!r})"
         self.__doc__ = self.type.__doc__
+
+    @property
+    def given(self) -> dict[str, object]:
+        """What the template has for each attribute: `needs(section)`, or a constant. Empty when it is no screen type."""
+        if not is_screen_type(self.type):
+            return {}
+        return {name: getattr(self.template, name) for name in names_of(self.type) if hasattr(self.template, name)}
 
 
 def _name_from(path: str) -> str:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Literal, NewType
 from uuid import UUID
 
+from bff.composition.screen_type import declared, is_screen_type
 from bff.json import Json
 
 # A number that JavaScript would round (above 2^53); written as a string in REST and GraphQL alike.
@@ -54,7 +55,7 @@ def shape_of(annotation: Any) -> Shape:
     if origin in (typing.Union, types.UnionType):
         return _nullable(annotation)
     if origin is tuple and typing.get_args(annotation)[1:] != (...,):
-        raise NoShape(f"{annotation} has parts without names; use a dataclass, or tuple[..., ...] for many of one type")
+        raise NoShape(f"{annotation} has parts without names; use a View, or tuple[..., ...] for many of one type")
     if origin in (list, tuple, typing.get_origin(typing.Sequence[int])):
         return Shape("list", False, list, shape_of(typing.get_args(annotation)[0]))
     if annotation is Int64:
@@ -62,7 +63,7 @@ def shape_of(annotation: Any) -> Shape:
     if isinstance(annotation, NewType):
         return shape_of(annotation.__supertype__)
     if not isinstance(annotation, type):
-        raise NoShape(f"{annotation!r} cannot be shown; use a dataclass, a list, str, int, float, bool, an Enum or Json")
+        raise NoShape(f"{annotation!r} cannot be shown; use a View, a list, str, int, float, bool, an Enum or Json")
     return _of_class(annotation)
 
 
@@ -84,24 +85,22 @@ def _of_class(cls: type) -> Shape:
         return Shape("datetime", False, cls)
     if issubclass(cls, _PLAIN):
         return Shape("plain", False, cls)
-    if dataclasses.is_dataclass(cls):
+    if is_screen_type(cls):
         return Shape("object", False, cls)
-    raise NoShape(f"{cls.__module__}.{cls.__qualname__} is not a screen type; declare a dataclass for it in schemas/")
+    raise NoShape(f"{cls.__module__}.{cls.__qualname__} is not a screen type; declare a View for it in schemas/")
 
 
 @lru_cache(maxsize=4096)
 def attributes(cls: type) -> dict[str, Shape]:
     """The attributes of a screen type that clients see, by their Python names, in order."""
-    hints = typing.get_type_hints(cls, include_extras=True)
     shown = {}
-    for attribute in dataclasses.fields(cls):
-        hint = hints.get(attribute.name)
-        if hint is None or not attribute.init:
+    for attribute in declared(cls):
+        if attribute.hint is None or not attribute.settable:
             raise NoShape(
                 f"{cls.__name__}.{attribute.name} is a resolver; a screen type has no behaviour, use a section or a field"
             )
-        if not _private(hint):
-            shown[attribute.name] = shape_of(hint)
+        if not _private(attribute.hint):
+            shown[attribute.name] = shape_of(attribute.hint)
     return shown
 
 

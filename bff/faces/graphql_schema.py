@@ -23,6 +23,7 @@ from bff.composition.shape import shape_of
 from bff.composition.signature import Parameter
 from bff.errors import Refusal
 from bff.faces.graphql_scalars import config_for
+from bff.faces.graphql_twins import Twins
 from bff.faces.graphql_types import faults_of, types_of
 from bff.faces.screen import ServedScreen
 
@@ -35,13 +36,14 @@ def schema_of(app: App, screens: Sequence[ServedScreen], root: Resolve) -> straw
     if faults:
         raise Refusal(dict.fromkeys(faults))
     types = dict.fromkeys(cls for served in screens for cls in types_of(served.screen))
-    fields = [_root_field(served) for served in screens] or [_no_screen_field()]
+    twins = Twins(types)
+    fields = [_root_field(served, twins) for served in screens] or [_no_screen_field()]
     try:
         schema = strawberry.Schema(query=create_type("Query", fields, description=app.title or None), config=config_for(types))
     except (StrawberryException, TypeError, ValueError) as error:  # what Strawberry and graphql-core raise for a bad type
         places = ", ".join(served.screen.place for served in screens)
         raise Refusal([f"app '{app.name}': no GraphQL schema can be made of {places}: {error}; mend that type"]) from error
-    _prepare(core_of(schema), _section_texts(served.plan for served in screens), root)
+    _prepare(core_of(schema), _section_texts(served.plan for served in screens), root, twins)
     return schema
 
 
@@ -50,15 +52,15 @@ def core_of(schema: strawberry.Schema) -> GraphQLSchema:
     return schema._schema
 
 
-def _root_field(served: ServedScreen) -> StrawberryField:
+def _root_field(served: ServedScreen, twins: Twins) -> StrawberryField:
     screen = served.screen
     field = StrawberryField(
         python_name=screen.name,
         graphql_name=screen.name,
-        type_annotation=StrawberryAnnotation(screen.type | None),
+        type_annotation=StrawberryAnnotation(twins.of(screen.type) | None),
         description=_text_of(screen.type),
     )
-    field.arguments = [_argument(parameter) for parameter in served.plan.inputs]
+    field.arguments = [_argument(parameter, twins) for parameter in served.plan.inputs]
     return field
 
 
@@ -69,7 +71,7 @@ def _no_screen_field() -> StrawberryField:
     )
 
 
-def _argument(parameter: Parameter) -> StrawberryArgument:
+def _argument(parameter: Parameter, twins: Twins) -> StrawberryArgument:
     """The input as an argument. One that may be null may be left out: in GraphQL that is one promise, not two."""
     default: object = UNSET
     if parameter.optional:
@@ -79,7 +81,7 @@ def _argument(parameter: Parameter) -> StrawberryArgument:
     return StrawberryArgument(
         python_name=parameter.name,
         graphql_name=None,
-        type_annotation=StrawberryAnnotation(parameter.annotation),
+        type_annotation=StrawberryAnnotation(twins.hint(parameter.annotation)),
         default=default,
     )
 
@@ -88,18 +90,19 @@ def _argument(parameter: Parameter) -> StrawberryArgument:
 # layers, which have nothing to do here (no field has a resolver of its own) and cost a third of a leaf.
 
 
-def _prepare(schema: GraphQLSchema, texts: dict[tuple[type, str], str], root: Resolve) -> None:
+def _prepare(schema: GraphQLSchema, texts: dict[tuple[type, str], str], root: Resolve, twins: Twins) -> None:
     for found in schema.type_map.values():
         definition = found.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
         if isinstance(found, GraphQLObjectType) and isinstance(definition, StrawberryObjectDefinition):
             is_query = found is schema.query_type
+            shown = twins.view(definition.origin)
             if found.description is None and not is_query:
-                found.description = _text_of(definition.origin)
+                found.description = _text_of(shown)
             for field in found.fields.values():
                 name = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].python_name
                 field.resolve = root if is_query else _reader(name)
                 if field.description is None:
-                    field.description = texts.get((definition.origin, name))
+                    field.description = texts.get((shown, name))
 
 
 def _reader(name: str) -> Callable[[object, GraphQLResolveInfo[Any]], object]:

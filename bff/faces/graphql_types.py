@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from enum import Enum
 
+import msgspec
 from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
 from strawberry.types.enum import StrawberryEnumDefinition
 
@@ -17,7 +18,7 @@ _NAME = re.compile(r"(?!__)[_A-Za-z][_0-9A-Za-z]*\Z")
 
 
 def types_of(screen: Screen) -> tuple[type, ...]:
-    """The dataclasses that the screen is made of, itself first."""
+    """The screen types that the screen is made of, itself first."""
     found: dict[type, None] = {}
     left: list[type] = [screen.type]
     while left:
@@ -47,10 +48,12 @@ def faults_of(screens: Sequence[ServedScreen]) -> Iterator[str]:
 
 
 def _type_faults(cls: type) -> Iterator[str]:
+    if issubclass(cls, msgspec.Struct):
+        return  # a View: it can hold nothing that is not shown
     definition = get_object_definition(cls)
     if definition is None or definition.origin is not cls:
         # Decorating it here would change the class under its author's hands: Strawberry makes arguments keyword-only.
-        yield f"{_where(cls)} is not a Strawberry type; write @strawberry.type instead of @dataclass above it"
+        yield f"{_where(cls)} is a plain dataclass, which GraphQL cannot show; make it a View, or a @strawberry.type"
     elif definition.is_interface:
         yield f"{_where(cls)} is an interface; declare the one type that the screen shows with @strawberry.type"
     else:
@@ -59,6 +62,9 @@ def _type_faults(cls: type) -> Iterator[str]:
 
 def _field_faults(cls: type, definition: StrawberryObjectDefinition) -> Iterator[str]:
     shown = attributes(cls)
+    for name, shape in shown.items():
+        if shape.leaf.kind == "object" and issubclass(shape.leaf.type, msgspec.Struct):
+            yield f"{_where(cls)}.{name} holds a View inside a Strawberry type; make {cls.__name__} a View too"
     for found in definition.fields:
         name = found.python_name
         if found.base_resolver is not None or found.extensions:

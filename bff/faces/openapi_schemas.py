@@ -4,7 +4,6 @@
 `x-whole` lists what is there when nothing was left out, which is all of them; null means asked and not there.
 """
 
-import dataclasses
 import inspect
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
@@ -13,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from bff.composition.field import Field
+from bff.composition.screen_type import declared
 from bff.composition.shape import Shape, attributes
 from bff.naming import camel
 
@@ -89,17 +89,17 @@ class Schemas:
 
     def _attribute(self, cls: type, name: str, shape: Shape) -> Schema:
         schema = self.of(shape)
-        declared = next(field for field in dataclasses.fields(cls) if field.name == name)
-        parts = [getattr(declared, "description", None) or ""]  # Strawberry's fields have one, plain ones do not
+        attribute = next(attribute for attribute in declared(cls) if attribute.name == name)
+        parts = [attribute.description or ""]
         if (cls, name) in self._fields:
             parts += [
                 doc_of(self._fields[cls, name]),
                 f"Filled from another backend, for all items at once. When that fails it is null, and `meta` names it "
                 f"`<section>.{camel(name)}`.",
             ]
-        if getattr(declared, "deprecation_reason", None):
+        if attribute.deprecated:
             schema["deprecated"] = True
-            parts.append(f"Deprecated: {getattr(declared, 'deprecation_reason', '')}")
+            parts.append(f"Deprecated: {attribute.deprecated}")
         return described(schema, "\n\n".join(part for part in parts if part))
 
     def _enum(self, cls: type[Enum]) -> Schema:

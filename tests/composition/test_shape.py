@@ -68,7 +68,7 @@ def test_what_clients_can_be_given_has_a_kind(annotation: object, kind: Kind) ->
     ],
 )  # fmt: skip
 def test_what_clients_cannot_be_given_is_refused_with_what_to_use(annotation: object) -> None:
-    with pytest.raises(NoShape, match=r"use |declare a dataclass"):
+    with pytest.raises(NoShape, match=r"use |declare a View"):
         shape_of(annotation)
 
 

@@ -275,8 +275,8 @@ def _screen(template: type, attribute: str, returns: object) -> Screen:
 @pytest.mark.parametrize(
     ("screens", "says"),
     [
-        ([_screen(Plain, "head", str)], "Plain is not a Strawberry type; write @strawberry.type"),
-        ([_screen(Holder, "inside", Plain)], "Plain is not a Strawberry type; write @strawberry.type"),
+        ([_screen(Plain, "head", str)], "Plain is a plain dataclass, which GraphQL cannot show; make it a View"),
+        ([_screen(Holder, "inside", Plain)], "Plain is a plain dataclass, which GraphQL cannot show; make it a View"),
         ([_screen(Nested, "inside", Resolving)], "Resolving.head is a resolver"),
         ([_screen(Renamed, "head", str)], "Renamed.head is 'title' in GraphQL and 'head' in REST; take name= away"),
         ([_screen(Interface, "head", str)], "Interface is an interface; declare the one type"),

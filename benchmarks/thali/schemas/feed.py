@@ -2,21 +2,20 @@
 
 import strawberry
 
+from bff import View
 
-@strawberry.type
-class Author:
+
+class Author(View):
     id: str
     name: str
 
 
-@strawberry.type
-class Post:
+class Post(View):
     id: str
     title: str
     user_id: strawberry.Private[str]
     user: Author | None = None
 
 
-@strawberry.type
-class Feed:
+class Feed(View):
     posts: list[Post]

@@ -1,10 +1,9 @@
 """W1, W2 and W5: every field that the five services send."""
 
-import strawberry
+from bff import View
 
 
-@strawberry.type
-class Address:
+class Address(View):
     street: str
     city: str
     postcode: str
@@ -12,8 +11,7 @@ class Address:
     longitude: float
 
 
-@strawberry.type
-class User:
+class User(View):
     id: str
     name: str
     email: str
@@ -28,8 +26,7 @@ class User:
     about: str
 
 
-@strawberry.type
-class Order:
+class Order(View):
     id: str
     restaurant_id: str
     restaurant_name: str
@@ -42,8 +39,7 @@ class Order:
     note: str
 
 
-@strawberry.type
-class Restaurant:
+class Restaurant(View):
     id: str
     name: str
     cuisine: str
@@ -61,8 +57,7 @@ class Restaurant:
     description: str
 
 
-@strawberry.type
-class Recommendation:
+class Recommendation(View):
     id: str
     title: str
     restaurant_id: str
@@ -76,8 +71,7 @@ class Recommendation:
     vegetarian: bool
 
 
-@strawberry.type
-class Notification:
+class Notification(View):
     id: str
     kind: str
     title: str
@@ -86,8 +80,7 @@ class Notification:
     read: bool
 
 
-@strawberry.type
-class Home:
+class Home(View):
     user: User
     orders: list[Order]
     restaurants: list[Restaurant]

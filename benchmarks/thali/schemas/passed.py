@@ -1,12 +1,9 @@
 """W1's pass-through variant: the services' own JSON under five keys."""
 
-import strawberry
-
-from bff import Json
+from bff import Json, View
 
 
-@strawberry.type
-class Passed:
+class Passed(View):
     user: Json
     orders: Json
     restaurants: Json

@@ -1,10 +1,9 @@
 """W1b: about half of the fields, some under other names."""
 
-import strawberry
+from bff import View
 
 
-@strawberry.type
-class Viewer:
+class Viewer(View):
     name: str
     tier: str
     points: int
@@ -12,8 +11,7 @@ class Viewer:
     city: str
 
 
-@strawberry.type
-class LastOrder:
+class LastOrder(View):
     id: str
     restaurant: str
     status: str
@@ -22,8 +20,7 @@ class LastOrder:
     currency: str
 
 
-@strawberry.type
-class Nearby:
+class Nearby(View):
     id: str
     name: str
     cuisine: str
@@ -34,8 +31,7 @@ class Nearby:
     image: str
 
 
-@strawberry.type
-class Pick:
+class Pick(View):
     id: str
     title: str
     place: str
@@ -44,16 +40,14 @@ class Pick:
     image: str
 
 
-@strawberry.type
-class Notice:
+class Notice(View):
     id: str
     title: str
     at: str
     read: bool
 
 
-@strawberry.type
-class Shaped:
+class Shaped(View):
     viewer: Viewer
     last_orders: list[LastOrder]
     nearby: list[Nearby]
