@@ -38,12 +38,28 @@ class LoopClock:
 LOOP_CLOCK = LoopClock()
 
 
+async def sleep(seconds: float, clock: Clock = LOOP_CLOCK) -> None:
+    """Wait that long by this clock."""
+    woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def wake() -> None:
+        if not woken.done():
+            woken.set_result(None)
+
+    timer = clock.call_at(clock.now() + seconds, wake)
+    try:
+        await woken
+    finally:
+        timer.cancel()
+
+
 @dataclass(slots=True)  # not frozen: that makes it three times as dear to create, and there is one a call
 class Deadline:
     """The moment by which work must have ended; it only ever gets earlier on the way down. Never changed once made."""
 
     at: float
     now: Callable[[], float] = time.monotonic
+    of: str = ""  # who works under it, by the key of its section or field; "" outside of any
 
     @classmethod
     def after(cls, seconds: float, clock: Clock = LOOP_CLOCK) -> "Deadline":
@@ -55,7 +71,7 @@ class Deadline:
 
     def earlier(self, at: float) -> "Deadline":
         """This deadline or the moment `at`, whichever comes first."""
-        return self if self.at <= at else Deadline(at, self.now)
+        return self if self.at <= at else Deadline(at, self.now, self.of)
 
 
 _current: ContextVar[Deadline | None] = ContextVar("bff_deadline", default=None)

@@ -10,13 +10,15 @@
     │   ├── BackendInvalid     it answered with something that is not what was promised
     │   └── BackendBusy        we did not ask it: its bulkhead is full
     │       ├── BreakerOpen    we did not ask it: its breaker is open
-    │       └── Hopeless       we did not ask it: less time was left than it needs
+    │       ├── Hopeless       we did not ask it: less time was left than it needs
+    │       └── Shed           we did not ask anybody: the screen can live without it, and there is too much to do
     └── Forbidden              the caller lacks a scope
 
 Anything else that a section raises (TypeError, KeyError, ...) is a bug: the screen is a 500 and no fallback hides it.
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 
 class BffError(Exception):
@@ -35,15 +37,19 @@ class BackendError(BffError):
     """A backend did not give what it was asked for.
 
     `service` names it, `reason` is a short stable word for meta and metrics, `retry_after` is in seconds when the
-    backend (or we) can tell when asking again makes sense. The text may name our fault details; clients never see it.
+    backend (or we) can tell when asking again makes sense. `ours`: it tells nothing of the backend's health, because it
+    was not asked or our own event loop was blocked. The text may name our fault details; clients never see it.
     """
 
     reason: str = "unavailable"
+    ours: bool = False
 
-    def __init__(self, service: str, detail: str = "", *, retry_after: float | None = None) -> None:
+    def __init__(self, service: str, detail: str = "", *, retry_after: float | None = None, ours: bool = False) -> None:
         self.service = service
         self.detail = detail
         self.retry_after = retry_after
+        if ours:
+            self.ours = True
         super().__init__(f"{service}: {detail}" if detail else service)
 
 
@@ -54,9 +60,10 @@ class BackendTimeout(BackendError):
 
 
 class BackendUnreachable(BackendError):
-    """No connection could be made, or it broke before the answer was whole."""
+    """No connection could be made, or it broke before the answer was whole: `begun` says that some of it had come."""
 
     reason = "unreachable"
+    begun = False
 
 
 class BackendStatus(BackendError):
@@ -93,6 +100,7 @@ class BackendBusy(BackendError):
     """The call was not made: the service's cap of calls in flight is reached, and its queue is full or took too long."""
 
     reason = "busy"
+    ours = True
 
 
 class BreakerOpen(BackendBusy):
@@ -105,6 +113,14 @@ class Hopeless(BackendBusy):
     """The call was not made: less time was left than half of this service's calls take."""
 
     reason = "no time left"
+
+
+class Shed(BackendBusy):
+    """A section was not run: its screen can live without it, and this process (`overload`) or the service (`busy`) is full."""
+
+    def __init__(self, reason: Literal["overload", "busy"], service: str = "") -> None:
+        super().__init__(service, reason)
+        self.reason = reason
 
 
 class Forbidden(BffError):

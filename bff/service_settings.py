@@ -3,10 +3,11 @@
 Sources of the numbers: shared reliability notes after Envoy, resilience4j, Hystrix, Finagle, gRPC A6 and AWS.
 """
 
+from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
 
 class Part(BaseModel):
@@ -17,14 +18,28 @@ class DiscoverSettings(Part):
     """Where a service's instances are found, when they are not listed in `instances`."""
 
     kind: Literal["file", "dns", "srv"] = Field(
-        description="file: a TOML list, watched; dns: A and AAAA records of `name`; srv: SRV records, as Consul and Kubernetes serve"
+        description="file: a TOML list, watched; dns: A and AAAA records of `name`; "
+        "srv: SRV records, as Consul and Kubernetes serve"
     )
     name: str = Field(min_length=1, description="the file's path, host:port, or the SRV name (_http._tcp.users.internal)")
     scheme: Literal["http", "https"] = Field(default="http", description="how its instances are spoken to")
     every: float = Field(
         default=5.0, gt=0, description="seconds between looks: a move is followed in 10 s, DNS is asked little"
     )
-    nameserver: str | None = Field(default=None, description="host:port of a DNS server; none: those of the system")
+    nameserver: str | None = Field(default=None, description="address:port of a DNS server; none: those of the system")
+
+    @model_validator(mode="after")
+    def _can_find(self) -> "DiscoverSettings":
+        """What could find nothing whatever the answers is told at start, not as a service that nobody can reach."""
+        if self.kind == "file" and self.model_fields_set & {"scheme", "nameserver"}:
+            raise ValueError("scheme and nameserver are not for kind = 'file', whose instances are whole URLs; take them out")
+        if self.kind == "dns" and not _is_host_port(self.name):
+            raise ValueError(f"name = {self.name!r} is no host:port, as kind = 'dns' wants it")
+        if self.kind == "srv" and not _is_service(self.name):
+            raise ValueError(f"name = {self.name!r} is no SRV name; write _http._tcp.users.internal or users.service.consul")
+        if self.nameserver is not None and not _is_address_port(self.nameserver):
+            raise ValueError(f"nameserver = {self.nameserver!r} is no address:port; a name would have to be resolved first")
+        return self
 
 
 class BalanceSettings(Part):
@@ -35,7 +50,7 @@ class BalanceSettings(Part):
         description="least_requests: the less busy of two drawn (power of two choices), near the best and O(1); "
         "least_connections: the least busy of all, exact; peak_ewma: by latency and load; round_robin: each in its turn",
     )
-    weights: dict[str, int] = Field(
+    weights: dict[str, PositiveInt] = Field(
         default={}, description='host:port to its share of calls, for example {"10.0.0.7:8080" = 3}'
     )
     slow_start: float = Field(default=10.0, ge=0, description="seconds in which a new instance's share grows: caches are cold")
@@ -47,7 +62,9 @@ class BalanceSettings(Part):
 class HealthSettings(Part):
     """Active checks; off without a path."""
 
-    path: str | None = Field(default=None, description="GET here must give 2xx; none: no active checks")
+    path: str | None = Field(
+        default=None, pattern=r"^/[!\"$-~]*$", description="GET here must give 2xx; none: no active checks"
+    )
     every: float = Field(default=5.0, gt=0, description="seconds between checks of an instance")
     timeout: float = Field(default=1.0, gt=0, description="seconds until a check counts as failed")
     unhealthy_after: int = Field(default=3, ge=1, description="failed checks in a row: one may be a blip")
@@ -57,7 +74,7 @@ class HealthSettings(Part):
 class EjectSettings(Part):
     """Passive outlier ejection by what calls themselves tell (Envoy's rules)."""
 
-    on: bool = True
+    on: bool = Field(default=True, description="false: an instance is called whatever its calls tell")
     consecutive: int = Field(default=5, ge=1, description="bad attempts in a row (Envoy's default)")
     failure_share: float = Field(default=0.85, gt=0, le=1, description="of an instance's attempts in `sweep`, from 50 on")
     sweep: float = Field(default=10.0, gt=0, description="seconds between looks at shares")
@@ -85,7 +102,7 @@ class BulkheadSettings(Part):
 class BreakerSettings(Part):
     """When a service is left alone for a while."""
 
-    on: bool = True
+    on: bool = Field(default=True, description="false: the service is called however much fails")
     window: float = Field(default=10.0, gt=0, description="seconds that are looked back on (Hystrix)")
     calls: int = Field(default=20, ge=1, description="in the window before it may open: fewer tell too little")
     failure_rate: float = Field(default=0.5, gt=0, le=1, description="share of bad calls that opens it")
@@ -93,11 +110,21 @@ class BreakerSettings(Part):
     slow_rate: float = Field(default=0.5, gt=0, le=1, description="share of slow calls that opens it")
     open_for: float = Field(default=5.0, gt=0, description="seconds until the first trial")
     growth: float = Field(default=2.0, ge=1, description="times longer after each trial that failed; 1: fixed")
-    open_max: float = Field(default=60.0, gt=0, description="the longest pause")
+    open_max: float = Field(default=60.0, gt=0, description="the longest pause, before its jitter")
     jitter: float = Field(
-        default=0.2, ge=0, lt=1, description="share by which a pause varies, so that a fleet does not try in step"
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="share by which a pause varies, so that a fleet does not try in step; with 0.2 one service in sixteen "
+        "would be closed again later than 10 s after an outage of 30 s (F12)",
     )
     trials: int = Field(default=3, ge=1, description="calls that may try it at once; all must be good for it to close")
+
+    @model_validator(mode="after")
+    def _pauses_grow(self) -> "BreakerSettings":
+        if self.open_max < self.open_for:
+            raise ValueError(f"open_for = {self.open_for:g} is above the longest pause; raise open_max to it, or above")
+        return self
 
 
 class RetrySettings(Part):
@@ -142,7 +169,9 @@ class ServiceSettings(Part):
         default=True, description="do not send a call that has less time left than half of its calls take (observed p50)"
     )
     max_in_flight: int = Field(
-        default=100, ge=1, description="calls at once and worker; Little: 100 at 50 ms is 2,000 calls/s, more is a backlog"
+        default=100,
+        ge=1,
+        description="calls at once, of all workers together; Little: 100 at 50 ms is 2,000 calls/s, more is a backlog",
     )
     max_body: int = Field(
         default=8 * 1024 * 1024, ge=1, description="bytes of an answer, decoded; a screen has no use for more"
@@ -168,6 +197,8 @@ class ServiceSettings(Part):
             raise ValueError("connect_timeout is not for wire = 'grpc', whose channel connects by itself; take it out")
         if bool(self.instances) == (self.discover is not None):
             raise ValueError("name its instances, or say where to `discover` them: one of the two")
+        if self.breaker.slow_after is not None and self.breaker.slow_after >= self.timeout:
+            raise ValueError("no call is slow that is cut at `timeout`; set breaker.slow_after below it, or raise timeout")
         if self.retry.attempts > 1 and not self.retry.budget and not self.retry.budget_floor:
             raise ValueError("retry without a budget never retries; give retry.budget or set retry.attempts = 1")
         return self
@@ -181,6 +212,29 @@ class ServiceSettings(Part):
             if parts.scheme not in ("http", "https") or not parts.hostname or not plain or not _port_is_one(parts):
                 raise ValueError(f"{url!r} is no address; write http://host:port")
         return value
+
+
+def _is_host_port(text: str) -> bool:
+    """Whether it is a name and a port to be resolved: an address is an instance already."""
+    parts = urlsplit(f"//{text}")
+    return parts.netloc == text and "@" not in text and bool(parts.hostname) and not _is_address(parts) and _port_is_one(parts)
+
+
+def _is_service(text: str) -> bool:
+    labels = text.rstrip(".").split(".")
+    return all(labels) and not labels[-1].startswith("_") and not set(text) & set(":/@ ")
+
+
+def _is_address_port(text: str) -> bool:
+    parts = urlsplit(f"//{text}")
+    return parts.netloc == text and _is_address(parts) and _port_is_one(parts)
+
+
+def _is_address(parts: SplitResult) -> bool:
+    try:
+        return bool(ip_address(parts.hostname or ""))
+    except ValueError:
+        return False
 
 
 def _port_is_one(parts: SplitResult) -> bool:

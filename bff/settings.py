@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from bff.errors import Refusal
+from bff.priority import Priority
 from bff.service_settings import Part, ServiceSettings
 
 CONFIG_VARIABLE = "BFF_CONFIG"
@@ -50,11 +51,12 @@ class RouteSettings(Part):
     """One path that goes to one service as it is."""
 
     path: str = Field(pattern=_PLAIN_PATH, description="the public path, exact")
-    service: str
+    service: str = Field(description="the service that answers")
     to: str = Field(pattern=_PLAIN_PATH, description="the backend's path")
-    methods: list[Method] = Field(default=["GET"], min_length=1)
+    methods: list[Method] = Field(default=["GET"], min_length=1, description="the methods that go on")
     guests: bool = Field(default=False, description="whether callers without an identity may use it")
-    scopes: list[str] = Field(default=[])
+    scopes: list[str] = Field(default=[], description="what a caller must hold to use it")
+    priority: Priority = Field(default="normal", description="what is kept when not all can be served; login is critical")
 
 
 class ServerSettings(Part):
@@ -81,8 +83,53 @@ class LimitSettings(Part):
     max_query: int = Field(default=8 * 1024, ge=0, description="bytes of a query string; what browsers and proxies agree on")
 
 
+class ShedSettings(Part):
+    """When a worker has too much to do, and leaves off first what is missed least."""
+
+    on: bool = Field(default=True, description="false: everything is let in, whatever presses")
+    max_in_flight: int = Field(
+        default=1000,
+        ge=1,
+        description="requests at once and worker; about what a core serves in a second, a screen's whole budget: more of them "
+        "would end too late. Low priority goes at 80 % of it, then normal and high; critical ones have 20 % above",
+    )
+    max_lag: float = Field(
+        default=0.1, gt=0, description="seconds that the event loop may run late; above it for 1 s optional sections go first"
+    )
+    close_at_memory: float = Field(
+        default=0.85, gt=0, description="share of what the process may hold from which answers say `Connection: close` (Envoy)"
+    )
+    refuse_at_memory: float = Field(
+        default=0.95, gt=0, description="share from which all but critical requests are refused: better than being killed"
+    )
+
+
 class LogSettings(Part):
     access: bool = Field(default=True, description="one JSON line a request on standard output")
+
+
+class MetricsSettings(Part):
+    on: bool = Field(default=True, description="/metrics on the admin listener, for Prometheus")
+
+
+class TraceSettings(Part):
+    """Where traces go, and which. A client's `traceparent` goes on to the backends in any case."""
+
+    endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s?#@]+$",
+        description="an OTLP/HTTP collector's address for traces (http://127.0.0.1:4318/v1/traces); none: none are kept",
+    )
+    service: str = Field(default="thali", description="`service.name` of the spans")
+    ratio: float = Field(
+        default=0.01, ge=0, le=1, description="share of the requests that begin a trace; a client that says sampled is heeded"
+    )
+    slow: float = Field(
+        default=1.0, gt=0, description="seconds from which a request is kept in any case, as are those that failed or degraded"
+    )
+    per_second: float = Field(
+        default=50.0, gt=0, description="traces kept a second and worker: 50 of 15 spans cost about 2 % of a core, whoever asks"
+    )
 
 
 class Settings(BaseSettings):
@@ -93,7 +140,10 @@ class Settings(BaseSettings):
     composers: str = Field(default="composers", description="the package whose modules declare apps, screens and fields")
     server: ServerSettings = ServerSettings()
     limits: LimitSettings = LimitSettings()
+    shed: ShedSettings = ShedSettings()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    traces: TraceSettings = TraceSettings()
     issuers: dict[str, IssuerSettings] = Field(default={}, description="by a name of your own: [issuers.users]")
     services: dict[str, ServiceSettings] = Field(default={}, description="by name: [services.users]")
     routes: dict[str, RouteSettings] = Field(default={}, description="plain routes, by name: [routes.login]")

@@ -49,6 +49,12 @@ class Library(Client, service="library"):  # the name of [services.library] in b
     async def search(self, words: str, topics: list[str], cursor: str | None = None) -> list[Book]:
         return (await self.get("/books", _Page, q=words, topic=topics, cursor=cursor)).items
 
+    # What one call needs besides its service's settings. The shelves are the same for everybody, so readers who ask at the
+    # same moment share a call; and they are cheap to read, so when the answer is late another instance is asked as well.
+    # Likewise `timeout=` (seconds in all) and `retry=False`; as arguments of the class they hold for all its calls.
+    async def shelves(self) -> list[str]:
+        return await self.under(shared=True, hedge=True).get("/shelves", list[str])
+
     # Written for many keys, called with one: `await library.review(book_id)`, or `await library.review.many(ids)`. Calls
     # in one turn of the loop share a request, each distinct key is sent once, and at most `max_size` keys travel in a
     # call (give the service's own limit). A key that the dictionary lacks is Missing for who asked for it, and for
@@ -84,7 +90,8 @@ class Loans(Client, service="loans", codec=XmlCodec()):
     """A service that speaks XML: another codec, and everything else is the same.
 
     One that speaks gRPC is `class X(Client, service="x", proto="x.proto")`, with the .proto beside the client and
-    `await self.rpc("/package.Service/Method", Answer, Request(...))` in its methods: see clients/delivery.py.
+    `await self.rpc("/package.Service/Method", Answer, Request(...))` in its methods: see clients/delivery.py. One that
+    speaks GraphQL is a `GraphQLClient`: see bff/upstream/graphql.py.
     """
 
     async def of(self, user_id: str) -> list[Loan]:

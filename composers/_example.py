@@ -124,4 +124,5 @@ shelf = Screen(
     name="shelf",  # of the GraphQL field and for `bff call`; by default the path's first fixed part
     guests=True,  # callers without an identity may come in
     scopes=[],  # what a caller must hold to see it at all; a section's own scopes cost the section only
+    priority="normal",  # how long it is kept when not all can be served; what people must be able to do is "critical"
 )

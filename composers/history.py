@@ -50,4 +50,5 @@ history = Screen(
     apps=(mobile, web),
     name="orderHistory",
     scopes=["orders:read"],
+    priority="low",  # what was eaten last month can be looked up later
 )

@@ -70,4 +70,5 @@ tracking = Screen(
     name="tracking",
     budget=1.2,  # three calls one after another; each has 0.3 to 0.4 s
     scopes=["orders:read"],
+    priority="high",  # somebody waits at the door
 )

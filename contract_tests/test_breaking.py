@@ -24,6 +24,7 @@ OLD: Document = {
             },
             "Card": {
                 "type": "object",
+                "required": ["name", "kind"],
                 "properties": {
                     "name": {"type": "string"},
                     "kind": {"type": "string", "enum": ["A", "B"]},
@@ -85,6 +86,17 @@ def test_a_new_word_of_an_enum_which_clients_do_not_know(new: Document) -> None:
     assert told(new) == [f"{AT}.kind changed from string | A | B to string | A | B | C"]
 
 
+def test_a_field_that_may_be_absent_now_and_not_one_that_always_comes_now(new: Document) -> None:
+    new["components"]["schemas"]["Card"]["required"] = ["kind", "like"]
+    assert told(new) == [f"{AT}.name may be absent now"]
+
+
+def test_a_status_that_is_gone(new: Document) -> None:
+    answers = new["paths"]["/home"]["get"]["responses"]
+    answers["203"] = answers.pop("200")
+    assert told(new)[0] == "GET /home 200 application/json $ was removed"
+
+
 def test_a_removed_operation(new: Document) -> None:
     new["paths"] = {}
     assert "GET /home was removed" in told(new)
@@ -109,6 +121,49 @@ def test_a_new_input_that_is_required(new: Document) -> None:
     parameter = {"name": "q", "in": "query", "required": True, "schema": {"type": "string"}}
     new["paths"]["/home"]["get"]["parameters"].append(parameter)
     assert told(new) == ["GET /home takes query q is new and required"]
+
+
+def with_body(document: Document, **changes: Any) -> Document:
+    """The document with a write, whose body has a name and a kind; `changes` are of the body's schema."""
+    found = copy.deepcopy(document)
+    schema = {"type": "object", "required": ["name"], "properties": {"name": TEXT, "kind": KIND}, **changes}
+    found["paths"]["/home"]["put"] = {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "responses": {"204": {}},
+    }
+    return found
+
+
+TEXT, KIND = {"type": "string"}, {"type": "string", "enum": ["A", "B"]}
+BODY = "PUT /home takes application/json $"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"required": ["name", "kind"]}, [f"{BODY}.kind was made required"]),
+        (
+            {"properties": {"name": {"type": "integer"}, "kind": KIND}},
+            [f"{BODY}.name changed from string (required) to integer (required)"],
+        ),
+        (
+            {"properties": {"name": TEXT, "kind": {"type": "string", "enum": ["A"]}}},
+            [f"{BODY}.kind as B was removed"],
+        ),
+        ({"properties": {"name": TEXT, "kind": TEXT | {"enum": ["A", "B", "C"]}}}, []),
+        ({"properties": {"name": TEXT, "kind": KIND, "more": TEXT}}, []),
+        (
+            {
+                "required": ["name", "more"],
+                "properties": {"name": TEXT, "kind": KIND, "more": TEXT},
+            },
+            [f"{BODY}.more is new and required"],
+        ),
+        ({"required": []}, []),
+    ],
+)
+def test_what_a_body_must_hold_now(changes: dict[str, Any], told: list[str]) -> None:
+    assert breaking_in_openapi(with_body(OLD), with_body(OLD, **changes)) == told
 
 
 SDL = "type Query { home(limit: Int): Home } type Home { name: String! }"

@@ -4,10 +4,7 @@ A difference fails with what it breaks and a diff. When it is meant, `make contr
 and the change is seen in review.
 """
 
-import difflib
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,10 +15,9 @@ from bff.commands.screens import screens_of
 from bff.faces.graphql import build_schema
 from bff.faces.openapi import openapi
 from contract_tests.breaking import breaking_in_openapi, breaking_in_sdl
+from contract_tests.holding import hold
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-UPDATE = bool(os.environ.get("UPDATE"))
-SHOWN = 80  # lines of a diff; git shows the rest
 PROJECT = project.load("composers", settings_module.load().services)
 APPS = [app.name for app in PROJECT.apps]
 
@@ -40,47 +36,48 @@ def breaking_in_json(old: str, new: str) -> list[str]:
 
 @pytest.mark.parametrize("app", APPS)
 def test_the_openapi_document_is_the_committed_one(app: str) -> None:
-    hold(SNAPSHOTS / f"{app}.openapi.json", openapi_of(app), breaking_in_json)
+    hold(SNAPSHOTS / f"{app}.openapi.json", openapi_of(app), breaking_in_json, whom=f"clients of {app}")
 
 
 @pytest.mark.parametrize("app", APPS)
 def test_the_graphql_schema_is_the_committed_one(app: str) -> None:
-    hold(SNAPSHOTS / f"{app}.graphql", sdl_of(app), breaking_in_sdl)
+    hold(SNAPSHOTS / f"{app}.graphql", sdl_of(app), breaking_in_sdl, whom=f"clients of {app}")
 
 
 def test_no_snapshot_is_of_an_app_that_is_gone() -> None:
     assert {path.name.partition(".")[0] for path in SNAPSHOTS.iterdir()} == set(APPS)
 
 
-def test_a_difference_is_told_by_what_it_breaks_and_a_diff(tmp_path: Path) -> None:
+def test_a_field_that_is_taken_out_of_the_schema_is_told_by_whom_it_breaks_and_what_to_do(tmp_path: Path) -> None:
+    now = sdl_of("mobile")
+    line = next(line for line in now.splitlines() if line.strip().startswith("orderHistory("))
+    committed = tmp_path / "mobile.graphql"
+    committed.write_text(now)
+    with pytest.raises(pytest.fail.Exception) as caught:
+        hold(
+            committed, now.replace("  orderHistory(", "  ordersOfOld("), breaking_in_sdl, whom="clients of mobile", update=False
+        )
+    told = str(caught.value).splitlines()
+    assert told[:2] == [
+        "mobile.graphql is not what was committed",
+        "breaks clients of mobile: Field Query.orderHistory was removed.",
+    ]
+    assert "keep what they use" in told[2]
+    assert f"-{line}" in told
+
+
+def test_a_change_that_breaks_nobody_only_asks_to_be_committed(tmp_path: Path) -> None:
     committed = tmp_path / "mobile.graphql"
     committed.write_text("type Query { home: String! }\n")
     with pytest.raises(pytest.fail.Exception) as caught:
-        hold(committed, "type Query { house: String! }\n", breaking_in_sdl, update=False)
-    told = str(caught.value)
-    assert "breaks clients: Field Query.home was removed" in told
-    assert "-type Query { home: String! }" in told
-    assert "UPDATE=1" in told
+        hold(committed, "type Query { home: String! more: Int }\n", breaking_in_sdl, update=False)
+    assert str(caught.value).splitlines()[1:3] == [
+        "breaks none of clients",
+        "when it is meant: make contracts UPDATE=1, and review the change",
+    ]
 
 
 def test_an_update_writes_the_snapshot(tmp_path: Path) -> None:
     committed = tmp_path / "mobile.graphql"
     hold(committed, "type Query { home: String! }\n", breaking_in_sdl, update=True)
     hold(committed, "type Query { home: String! }\n", breaking_in_sdl, update=False)
-
-
-def hold(file: Path, now: str, breaking: Callable[[str, str], list[str]], *, update: bool = UPDATE) -> None:
-    """Fail if `now` is not what `file` holds; write it there when asked to."""
-    if update:
-        file.write_text(now)
-        return
-    if not file.exists():
-        pytest.fail(f"{file} is not there; `make contracts UPDATE=1` writes it")
-    committed = file.read_text()
-    if now == committed:
-        return
-    diff = list(difflib.unified_diff(committed.splitlines(), now.splitlines(), "committed", "now", lineterm="", n=2))
-    breaks = [f"breaks clients: {change}" for change in breaking(committed, now)] or ["breaks no client"]
-    rest = [f"... and {len(diff) - SHOWN} lines more"] if len(diff) > SHOWN else []
-    mend = "when it is meant: make contracts UPDATE=1, and review the change"
-    pytest.fail("\n".join([f"{file.name} is not what was committed", *breaks, mend, *diff[:SHOWN], *rest]), pytrace=False)

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 
 from bff import settings
+from bff.commands.settings import document
 from bff.errors import Refusal
 
 GOOD = """
@@ -67,7 +67,7 @@ def test_every_fault_is_told_at_once_with_its_place(tmp_path: Path, monkeypatch:
         workers = 0
         workrs = 2
         [services.users]
-        instances = []
+        instances = ["far away"]
         wire = "carrier pigeon"
         """,
     )
@@ -145,12 +145,16 @@ def test_settings_are_never_changed_once_read(tmp_path: Path) -> None:
 
 
 def test_every_setting_says_what_it_is() -> None:
-    parts: list[type[BaseModel]] = [
-        settings.ServiceSettings,
-        settings.ServerSettings,
-        settings.LimitSettings,
-        settings.LogSettings,
-    ]
-    for part in parts:
-        for name, about in part.model_fields.items():
-            assert about.description, f"{part.__name__}.{name}"
+    for line in document().splitlines():
+        cells = line.split(" | ")
+        if line.startswith("| `"):
+            assert len(cells) == 3, line
+            assert cells[2].removesuffix("|").strip(), line
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["localhost:4318", "http://user:secret@collector/v1/traces", "http://c/v1/traces?key=1", ""]
+)
+def test_a_collector_is_an_address_without_a_secret_in_it(tmp_path: Path, endpoint: str) -> None:
+    faults = refused(written(tmp_path, f'[traces]\nendpoint = "{endpoint}"\n'))
+    assert "traces.endpoint" in faults[0]

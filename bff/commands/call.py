@@ -57,6 +57,7 @@ def call(
 
 async def _called(served: ServedScreen, raw: Raw, upstreams: Upstreams) -> bool:
     """Whether the screen could be had."""
+    await upstreams.start()
     selection, given = wanted.split(served, raw)
     began = monotonic()
     run = served.start(raw, served.inputs.parse(given), selection)

@@ -8,7 +8,8 @@ from rich.table import Table
 from bff.commands.console import out
 from bff.commands.load import load
 from bff.project import Project
-from bff.settings import ServiceSettings, Settings
+from bff.service_settings import ServiceSettings
+from bff.settings import Settings
 
 
 def check(
@@ -39,14 +40,20 @@ def _services(settings: Settings) -> Table:
 
 def _screens(project: Project) -> Table:
     table = Table(title="screens", title_justify="left")
-    for column in ("app", "screen", "path", "budget", "sections", "services"):
+    for column in ("app", "screen", "path", "budget", "priority", "sections", "services"):
         table.add_column(column, overflow="fold")
     for app, plans in project.plans.items():
         for plan in plans:
             screen = plan.screen
             keys = [f"{step.key}*" if step.required else step.key for step in plan.steps if step.shown]
             table.add_row(
-                app.name, screen.name, app.path(screen.path), f"{screen.budget} s", " ".join(keys), " ".join(plan.services)
+                app.name,
+                screen.name,
+                app.path(screen.path),
+                f"{screen.budget} s",
+                screen.priority,
+                " ".join(keys),
+                " ".join(plan.services),
             )
     table.caption = "* required: the screen fails when it fails"
     return table

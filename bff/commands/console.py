@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.markup import escape
 
-out = Console()
-errors = Console(stderr=True)
+out = Console(emoji=False)  # `file.proto:100:23` is a place, and no :100:
+errors = Console(stderr=True, emoji=False)
 
 __all__ = ["errors", "escape", "out"]

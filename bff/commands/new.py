@@ -2,6 +2,7 @@
 
 import keyword
 import re
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -9,7 +10,9 @@ from typing import Annotated
 
 import typer
 
+from bff.commands import new_backend
 from bff.commands.console import escape, out
+from bff.commands.generate.proto import Protos
 from bff.errors import Refusal
 from bff.naming import camel
 
@@ -38,11 +41,27 @@ def screen(name: Name, app_name: Annotated[str, typer.Option("--app", help="the 
 
 
 @app.command("backend")
-def backend(name: Name) -> None:
-    """A backend: its client and the client's test."""
-    _write(name, {}, {f"clients/{name}.py": "client.py.txt", f"tests/clients/test_{name}.py": "test_client.py.txt"})
-    section = escape(f"[services.{name}]")
-    out.print(f'Next: put {section} with instances = ["http://host:port"] into bff.toml (docs/add-a-backend.md).')
+def backend(
+    name: Name,
+    openapi: Annotated[Path | None, typer.Option(help="an OpenAPI 3 document, as JSON, to make the client of")] = None,
+    proto: Annotated[Path | None, typer.Option(help="a .proto to make the client of; it is copied beside it")] = None,
+    include: Annotated[Path | None, typer.Option(help="the folder that imports of the .proto are named from")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="a method to make, of many; say it once for each")] = None,
+) -> None:
+    """A backend: its client and the client's test, empty ones or made of the service's own description."""
+    paths = [f"clients/{name}.py", f"tests/clients/test_{name}.py"]
+    if openapi is None and proto is None:
+        if only:
+            raise Refusal(["--only chooses among described methods; give --openapi or --proto with it"])
+        _write(name, {}, dict(zip(paths, ("client.py.txt", "test_client.py.txt"), strict=True)))
+    else:
+        _check(name, paths)
+        new_backend.write(name, paths, openapi, None if proto is None else Protos(proto, include or proto.parent), only or [])
+    section, wire = escape(f"[services.{name}]"), ' and wire = "grpc"' if proto else ""
+    out.print(
+        f'Next: put {section} with instances = ["http://host:port"]{wire} into bff.toml (docs/add-a-backend.md).',
+        soft_wrap=True,
+    )
 
 
 @app.command("app")
@@ -72,6 +91,17 @@ def _module_of(app: str) -> str:
 
 
 def _write(name: str, words: dict[str, str], made: dict[str, str]) -> None:
+    _check(name, made, words)
+    words = {"name": name, "Name": name.title().replace("_", ""), "path": name.replace("_", "-"), **words}
+    for path, template in made.items():
+        text = Template((files("bff.commands") / "templates" / template).read_text()).substitute(words)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(text)
+        out.print(f"[green]made[/] {path}")
+
+
+def _check(name: str, made: Iterable[str], words: Mapping[str, str] = {}) -> None:
+    """Refuse what cannot be made, before anything is written."""
     _refuse_elsewhere()
     if not _NAME.match(name):
         raise Refusal([f"'{name}' is not a name in snake_case; begin with a letter and use a-z, 0-9 and _"])
@@ -82,9 +112,3 @@ def _write(name: str, words: dict[str, str], made: dict[str, str]) -> None:
     there = [path for path in made if Path(path).exists()]
     if there:
         raise Refusal([f"{path} is there already; choose another name or take it away" for path in there])
-    words = {"name": name, "Name": name.title().replace("_", ""), "path": name.replace("_", "-"), **words}
-    for path, template in made.items():
-        text = Template((files("bff.commands") / "templates" / template).read_text()).substitute(words)
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(text)
-        out.print(f"[green]made[/] {path}")

@@ -1,7 +1,7 @@
 """`bff settings`: every setting with its default and the reason, from the model itself; docs/settings.md is this."""
 
 from collections.abc import Iterator
-from typing import get_args
+from typing import get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -34,8 +34,8 @@ def _tables(model: type[BaseModel], place: str) -> Iterator[str]:
             default = "(must be set)" if field.default is PydanticUndefined else f"`{field.default!r}`"
             rows.append(f"| `{name}` | {default} | {field.description or ''} |")
         else:
-            many = field.annotation is not inner
-            below.append((inner, f"{place}{name}.NAME" if many else f"{place}{name}"))
+            here = f"{place}.{name}" if place else name
+            below.append((inner, f"{here}.NAME" if get_origin(field.annotation) is dict else here))
     if rows:
         yield f"\n## {f'`[{place}]`' if place else 'At the top'}\n\n"
         yield "| setting | default | what and why |\n|---|---|---|\n" + "\n".join(rows) + "\n"

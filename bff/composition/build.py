@@ -10,6 +10,7 @@ from bff.composition.screen import Screen
 from bff.composition.section import Need, Section
 from bff.composition.shape import attributes
 from bff.composition.signature import Signature, read
+from bff.composition.takes import Takes
 from bff.errors import Refusal
 from bff.naming import camel
 
@@ -81,6 +82,10 @@ def _steps(draft: rules.Draft) -> list[Step]:
                 needs=tuple(dict.fromkeys(order[p.section] for p in signature.of_kind("need") if p.section)),
                 fallback_takes=fallback.parameters,
                 services=tuple(dict.fromkeys((*signature.services, *fallback.services))),
+                given=Takes.of(signature.parameters, order),
+                fallback_given=Takes.of(fallback.parameters, order),
+                calls=tuple(dict.fromkeys(signature.services)),
+                fallback_calls=tuple(dict.fromkeys(fallback.services)),
             )
         )
     return steps

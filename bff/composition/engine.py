@@ -11,11 +11,13 @@ from typing import Any
 
 from bff.caller import Caller
 from bff.composition.budget import ANSWER_RESERVE, FALLBACK_TIME
+from bff.composition.causes import no_time
 from bff.composition.fill import Fill
 from bff.composition.outcome import OK, NeedFailed, Outcome, failed, root_cause, stood_in
 from bff.composition.plan import Cut, Step
-from bff.composition.signature import Parameter
-from bff.composition.tasks import Tasks, Then, no_time
+from bff.composition.relief import Relief
+from bff.composition.takes import Takes
+from bff.composition.tasks import Tasks, Then
 from bff.deadline import LOOP_CLOCK, Clock, Deadline
 from bff.errors import BffError, Forbidden
 from bff.upstream.client import Client
@@ -44,7 +46,9 @@ class Run:
         "_deadline",
         "_done",
         "_inputs",
+        "_latest",
         "_open",
+        "_relief",
         "_tasks",
         "_waiting",
         "cut",
@@ -62,6 +66,7 @@ class Run:
         deadline: Deadline,
         client_of: ClientOf,
         clock: Clock = LOOP_CLOCK,
+        relief: Relief | None = None,
     ) -> None:
         self.cut = cut
         self.values: dict[int, Any] = {}
@@ -70,8 +75,10 @@ class Run:
         self._inputs = inputs
         self._caller = caller
         self._deadline = deadline
+        self._latest = deadline.at - ANSWER_RESERVE
         self._client_of = client_of
         self._clock = clock
+        self._relief = relief
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks = Tasks(self._done, clock)
         self._causes: dict[int, BaseException] = {}  # steps that have no value at all
@@ -81,16 +88,19 @@ class Run:
     async def go(self) -> None:
         """Run to the end; raises SectionFailed, or whatever bug a section raised. Nothing runs when this returns."""
         try:
+            now = self._clock.now()
             for step in self.cut.first:
                 if not self._done.done():
-                    self._start(step)
+                    self._start(step, now)
+            self._tasks.arm()
             if self._open:
                 await self._done
             if len(self.outcomes) > 1:  # in the screen's order, not in that of finishing: equal answers are equal bytes
                 self.outcomes = dict(sorted(self.outcomes.items(), key=lambda pair: self.cut.rank(pair[0])))
         finally:
             self._done.cancel()  # without effect once it is done
-            await self._tasks.stop()
+            if not self._tasks.rest():
+                await self._tasks.stop()
 
     @property
     def times(self) -> dict[str, tuple[float, float]]:
@@ -108,119 +118,134 @@ class Run:
 
     # The way of one section: start -> (value | failure -> fallback) -> its dependents and fields.
 
-    def _start(self, step: Step) -> None:
+    def _start(self, step: Step, now: float) -> None:
         section = step.section
         if section.scopes and not self._caller.has(section.scopes):
-            self._fall_back(step, Forbidden(sorted(section.scopes)))
+            self._fall_back(step, Forbidden(sorted(section.scopes)), now)
             return
+        if self._relief is not None and step.index in self.cut.spare:
+            shed = self._relief.sheds(step.calls)
+            if shed is not None:
+                self._fall_back(step, shed, now)
+                return
         if self._causes:
             lost = next((need for need in step.needs if need in self._causes), None)
             if lost is not None:
-                self._fall_back(step, NeedFailed(self._key(lost), self._causes[lost]))
+                self._fall_back(step, NeedFailed(self._key(lost), self._causes[lost]), now)
                 return
-        now = self._clock.now()
-        latest = self._deadline.at - ANSWER_RESERVE
+        end = self._latest
         if section.computed is not None:  # never all there is: on a small budget a quick backend is still asked
-            latest -= min(FALLBACK_TIME, max(0.0, latest - now) / 2)
-        end = latest if section.timeout is None else min(now + section.timeout, latest)
+            end -= min(FALLBACK_TIME, max(0.0, end - now) / 2)
+        if section.timeout is not None and now + section.timeout < end:
+            end = now + section.timeout
         if end <= now:
-            self._fall_back(step, no_time(step.services))
+            self._fall_back(step, no_time(step.services), now)
             return
+        self._launch(step.key, section.function, step.given, step.services, end, now, self._ended, step)
 
-        def ended(value: Any, cause: BaseException | None) -> None:
-            if cause is None:
-                self._settle(step, value, OK)
-            else:
-                self._fall_back(step, cause)
+    def _ended(self, step: Step, value: Any, cause: BaseException | None, now: float) -> None:
+        if cause is None:
+            self._settle(step, value, OK, now)
+        else:
+            self._fall_back(step, cause, now)
 
-        self._launch(step.key, section.function, step.takes, step.services, end, ended)
-
-    def _fall_back(self, step: Step, cause: BaseException) -> None:
+    def _fall_back(self, step: Step, cause: BaseException, now: float) -> None:
         """The section failed: compute its fallback, else take the constant one, else it has no value."""
-        now = self._clock.now()
-        end = min(now + FALLBACK_TIME, self._deadline.at - ANSWER_RESERVE)
+        end = min(now + FALLBACK_TIME, self._latest)
         computed = step.section.computed
         hopeless = isinstance(cause, Forbidden) or not self._can_compute(step) or end <= now
-        if computed is None or hopeless:
-            self._settle_without(step, cause)
+        if computed is None or hopeless or self._spares(step):
+            self._settle_without(step, cause, now)
             return
+        key = f"{step.key} (fallback)"
+        whose = (step, cause)
+        self._launch(key, computed, step.fallback_given, step.services, end, now, self._fell_back, whose)
 
-        def ended(value: Any, second: BaseException | None) -> None:
-            if second is None:
-                self._settle(step, value, stood_in(cause))
-            else:
-                self._settle_without(step, cause)
-
-        self._launch(f"{step.key} (fallback)", computed, step.fallback_takes, step.services, end, ended)
+    def _fell_back(self, whose: tuple[Step, BaseException], value: Any, second: BaseException | None, now: float) -> None:
+        step, cause = whose
+        if second is None:
+            self._settle(step, value, stood_in(cause), now)
+        else:
+            self._settle_without(step, cause, now)
 
     def _can_compute(self, step: Step) -> bool:
-        return not any(
-            parameter.section is not None and self.cut.index_of[parameter.section] in self._causes
-            for parameter in step.fallback_takes
-        )
+        return not any(need in self._causes for _, need in step.fallback_given.needs)
 
-    def _settle_without(self, step: Step, cause: BaseException) -> None:
+    def _spares(self, step: Step) -> bool:
+        """Whether its constant fallback must do, because the computed one would ask whom there is too much to do for."""
+        relief = self._relief
+        return relief is not None and step.section.has_constant and relief.sheds(step.fallback_calls) is not None
+
+    def _settle_without(self, step: Step, cause: BaseException, now: float) -> None:
         section = step.section
         if section.has_constant:
-            self._settle(step, section.constant(), failed(cause) if section.nullable else stood_in(cause))
+            self._settle(step, section.constant(), failed(cause) if section.nullable else stood_in(cause), now)
         elif step.fatal:
             self.verdicts[step.key] = failed(cause)
             self._tasks.fail(SectionFailed(step.key, failed(cause), cause))
         else:
             self._causes[step.index] = cause
-            self._settle(step, None, failed(cause))
+            self._settle(step, None, failed(cause), now)
 
-    def _settle(self, step: Step, value: object, outcome: Outcome) -> None:
+    def _settle(self, step: Step, value: object, outcome: Outcome, now: float) -> None:
         """The section has what it will have: note it, start what waited for it and the fields of its items."""
-        self.values[step.index] = value
+        index = step.index
+        self.values[index] = value
         self.verdicts[step.key] = outcome
         # A step that is not shown is named when its fallback stands in, for what is built on it looks plainly ok; when it
         # has no value, those that need it say so.
-        if outcome is not OK and (step.shown or step.index not in self._causes):
+        if outcome is not OK and (step.shown or index not in self._causes):
             self.outcomes[step.key] = outcome
-        for waiting in self.cut.dependents[step.index]:
+        for waiting in self.cut.dependents[index]:
             self._waiting[waiting.index] -= 1
             if not self._waiting[waiting.index]:
-                self._start(waiting)
-        if value is not None and step.index in self.cut.fills:
-            self._fill(self.cut.fills[step.index], value)
+                self._start(waiting, now)
+        if value is not None and index in self.cut.fills:
+            self._fill(self.cut.fills[index], value, now)
         self._close_one()
 
     # Item fields: one task a field, started when their items are there.
 
-    def _fill(self, fills: tuple[Fill, ...], value: object) -> None:
+    def _fill(self, fills: tuple[Fill, ...], value: object, now: float) -> None:
         for fill in fills:
             items = fill.collect(value)
             if items:
                 self._open += 1
-                self._start_fill(fill, items, value)
+                self._start_fill(fill, items, value, now)
 
-    def _start_fill(self, fill: Fill, items: list[Any], value: object) -> None:
-        field, now = fill.field, self._clock.now()
-        latest = self._deadline.at - ANSWER_RESERVE
-        end = latest if field.timeout is None else min(now + field.timeout, latest)
-
-        def ended(filled: Any, cause: BaseException | None) -> None:
-            self.verdicts[fill.key] = OK if cause is None else failed(cause)
-            if cause is not None:
-                self.outcomes[fill.key] = failed(cause)
-            elif len(filled) != len(items):
-                self._tasks.fail(
-                    TypeError(f"{field.place}: gave {len(filled)} values for {len(items)} items; give one an item")
-                )
-                return
-            else:
-                for item, part in zip(items, filled, strict=True):
-                    setattr(item, field.name, part)
-                self._fill(fill.then, value)
-            self._close_one()
-
+    def _start_fill(self, fill: Fill, items: list[Any], value: object, now: float) -> None:
+        field, end = fill.field, self._latest
+        if field.timeout is not None and now + field.timeout < end:
+            end = now + field.timeout
+        whose = (fill, items, value)
+        cause: BaseException | None = None
         if not self._caller.has(field.scopes):
-            ended(None, Forbidden(sorted(field.scopes)))
-        elif end <= now:
-            ended(None, no_time(fill.services))
+            cause = Forbidden(sorted(field.scopes))
+        elif self._relief is not None:
+            cause = self._relief.sheds(fill.services)
+        if cause is None and end <= now:
+            cause = no_time(fill.services)
+        if cause is not None:
+            self._filled(whose, None, cause, now)
         else:
-            self._launch(fill.key, field.function, fill.takes, fill.services, end, ended, items)
+            given = self.cut.filled[fill]
+            self._launch(fill.key, field.function, given, fill.services, end, now, self._filled, whose, items)
+
+    def _filled(self, whose: tuple[Fill, list[Any], object], filled: Any, cause: BaseException | None, now: float) -> None:
+        fill, items, value = whose
+        self.verdicts[fill.key] = OK if cause is None else failed(cause)
+        if cause is not None:
+            self.outcomes[fill.key] = failed(cause)
+        elif len(filled) != len(items):
+            place = fill.field.place
+            self._tasks.fail(TypeError(f"{place}: gave {len(filled)} values for {len(items)} items; give one an item"))
+            return
+        else:
+            name = fill.field.name
+            for item, part in zip(items, filled, strict=True):
+                setattr(item, name, part)
+            self._fill(fill.then, value, now)
+        self._close_one()
 
     # Tasks.
 
@@ -228,30 +253,30 @@ class Run:
         self,
         key: str,
         function: Callable[..., Awaitable[Any]],
-        takes: tuple[Parameter, ...],
+        takes: Takes,
         services: tuple[str, ...],
         end: float,
+        now: float,
         then: Then,
+        whose: object,
         items: list[Any] | None = None,
     ) -> None:
-        deadline = Deadline(end, self._clock.now)
-        given = {parameter.name: self._argument(parameter, deadline, items) for parameter in takes}
-        self._tasks.start(key, function, given, deadline, services, then)
-
-    def _argument(self, parameter: Parameter, deadline: Deadline, items: list[Any] | None) -> object:
-        match parameter.kind:
-            case "need":
-                return self.values[self.cut.index_of[parameter.section]] if parameter.section is not None else None
-            case "client":
-                return self._client_of(parameter.annotation)
-            case "caller":
-                return self._caller
-            case "deadline":
-                return deadline
-            case "items":
-                return items
-            case "input":
-                return self._inputs[parameter.name]
+        """Give the function what it takes and start it; `then` follows."""
+        deadline = Deadline(end, self._clock.now, key)
+        given: dict[str, object] = {}
+        for name, index in takes.needs:
+            given[name] = self.values[index]
+        for name, client in takes.clients:
+            given[name] = self._client_of(client)
+        for name in takes.inputs:
+            given[name] = self._inputs[name]
+        for name in takes.caller:
+            given[name] = self._caller
+        for name in takes.deadline:
+            given[name] = deadline
+        for name in takes.items:
+            given[name] = items
+        self._tasks.start(key, function, given, deadline, services, now, then, whose)
 
     # The end.
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from bff.errors import BackendError, BackendTimeout, BffError, Forbidden, Missing
+from bff.errors import BackendError, BackendTimeout, BffError, Forbidden, Hopeless, Missing, Shed
 
 Status = Literal["ok", "cached", "stale", "fallback", "timeout", "unavailable", "shed", "forbidden", "missing"]
 
@@ -13,7 +13,8 @@ class Outcome:
     """One section's verdict.
 
     `status` says what the client holds: `fallback` when a stand-in value is shown (then `reason` says why), `timeout`,
-    `unavailable`, `missing` or `forbidden` when there is nothing to show. `service` is the backend to blame, `age` and
+    `unavailable`, `missing` or `forbidden` when there is nothing to show, `shed` when nobody was asked because there was
+    too much to do (then its fallback, if it has one, is shown). `service` is the backend to blame, `age` and
     `retry_after` are seconds.
     """
 
@@ -65,7 +66,7 @@ def failed(cause: BaseException) -> Outcome:
 def stood_in(cause: BaseException) -> Outcome:
     """The outcome of a section whose fallback value is shown, because of `cause`."""
     seen = failed(cause)
-    if seen.status == "forbidden":
+    if seen.status in ("forbidden", "shed"):  # nothing failed: it was not to be, and the word for that says more
         return seen
     return Outcome("fallback", seen.reason, seen.service, retry_after=seen.retry_after)
 
@@ -76,8 +77,10 @@ def _status(cause: BaseException) -> Status:
             return "forbidden"
         case Missing():
             return "missing"
-        case BackendTimeout() | TimeoutError():
+        case BackendTimeout() | TimeoutError() | Hopeless():  # not asked in time, or asked in vain: it is time that was short
             return "timeout"
+        case Shed():
+            return "shed"
         case _:
             return "unavailable"
 

@@ -1,6 +1,6 @@
 """The graph of a screen's sections, known at import, and the cut of it that one request wants."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,6 +12,7 @@ from bff.composition.section import Need, Section
 from bff.composition.selection import Selection, chosen
 from bff.composition.shape import attributes
 from bff.composition.signature import Parameter, Signature
+from bff.composition.takes import Takes
 from bff.naming import camel
 
 # `?sections=` and `?fields=` are the client's to choose, so the compiled cuts of a screen are bounded.
@@ -31,7 +32,11 @@ class Step:
     takes: tuple[Parameter, ...]
     needs: tuple[int, ...]
     fallback_takes: tuple[Parameter, ...]
-    services: tuple[str, ...]
+    services: tuple[str, ...]  # of the section and of its fallback
+    given: Takes
+    fallback_given: Takes
+    calls: tuple[str, ...]  # the section's own services
+    fallback_calls: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,11 @@ class Cut:
     first: tuple[Step, ...]  # those that wait for nothing
     dependents: dict[int, tuple[Step, ...]]
     waiting: dict[int, int]  # how many steps each one waits for
+    spare: frozenset[int]  # steps that the screen can live without; they are the first to be shed
     fills: dict[int, tuple[Fill, ...]]  # item fields wanted on a step's value
+    filled: dict[Fill, Takes]  # what each of them is given
     shown: tuple[tuple[str, int], ...]  # screen attribute -> step
     constants: dict[str, object]
-    index_of: dict[Section[..., Any], int]
 
     def rank(self, key: str) -> tuple[int, str]:
         """Where an outcome's key stands in the screen: its sections first, each followed by its fields, then the steps."""
@@ -67,7 +73,6 @@ class Plan:
         self.inputs = _inputs(steps)
         self.attributes = attributes(screen.type)
         self._by_section = {step.section: step for step in steps}
-        self._index_of = {step.section: step.index for step in steps}
         self.only: Callable[[Selection | None], Cut] = lru_cache(maxsize=KEPT_CUTS)(self._cut)
 
     def step_of(self, section: Section[..., Any]) -> Step:
@@ -93,16 +98,17 @@ class Plan:
             else:
                 constants[name] = given
         steps = self._upstream_of(index for _, index in shown)
-        running = {step.index for step in steps}
+        dependents = {step.index: tuple(s for s in steps if step.index in s.needs) for step in steps}
         return Cut(
             steps=steps,
             first=tuple(step for step in steps if not step.needs),
-            dependents={i: tuple(s for s in steps if i in s.needs) for i in running},
+            dependents=dependents,
             waiting={step.index: len(step.needs) for step in steps},
+            spare=_spare(steps, dependents),
             fills={index: found for index, found in hanging.items() if found},
+            filled={fill: Takes.of(fill.takes, {}) for found in hanging.values() for fill in _deep(found)},
             shown=tuple(shown),
             constants=constants,
-            index_of=self._index_of,
         )
 
     def _upstream_of(self, wanted: Iterable[int]) -> tuple[Step, ...]:
@@ -115,6 +121,22 @@ class Plan:
                 found.add(index)
                 left.extend(self.steps[index].needs)
         return tuple(step for step in self.steps if step.index in found)
+
+
+def _spare(steps: Sequence[Step], dependents: dict[int, tuple[Step, ...]]) -> frozenset[int]:
+    """Steps that can fail without failing the screen: those with a fallback, and those that only such ones need."""
+    found: set[int] = set()
+    for step in reversed(steps):  # who needs a step stands behind it
+        needed = not step.section.optional and any(user.index not in found for user in dependents[step.index])
+        if not step.fatal and not needed:
+            found.add(step.index)
+    return frozenset(found)
+
+
+def _deep(found: Iterable[Fill]) -> Iterator[Fill]:
+    for fill in found:
+        yield fill
+        yield from _deep(fill.then)
 
 
 def _inputs(steps: Iterable[Step]) -> tuple[Parameter, ...]:

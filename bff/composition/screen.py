@@ -7,6 +7,7 @@ from typing import Protocol
 from bff.composition.place import place_of_caller
 from bff.composition.screen_type import is_screen_type, names_of
 from bff.naming import camel
+from bff.priority import PRIORITIES, Priority
 
 # A whole second is what a person accepts between a tap and a screen (Nielsen's limit for an unbroken train of thought).
 DEFAULT_BUDGET = 1.0
@@ -26,7 +27,8 @@ class Screen:
 
     `template` is an instance of the screen's type whose attributes are `needs(section)` or plain constants. `name` is
     the GraphQL root field and the name for `bff call`; by default the first fixed part of the path. `guests=True` lets
-    callers in who have not identified themselves; `scopes` are those a caller must hold to see it at all.
+    callers in who have not identified themselves; `scopes` are those a caller must hold to see it at all. `priority` says
+    how long it is kept when not all can be served: what people must be able to do on a bad day is `critical`.
     """
 
     def __init__(
@@ -39,7 +41,10 @@ class Screen:
         name: str | None = None,
         scopes: Iterable[str] = (),
         guests: bool = False,
+        priority: Priority = "normal",
     ) -> None:
+        if priority not in PRIORITIES:
+            raise ValueError(f"Screen({path!r}): priority={priority!r} is none; give one of {', '.join(PRIORITIES)}")
         self.path = path
         self.template = template
         self.type: type = type(template)
@@ -48,6 +53,7 @@ class Screen:
         self.name = name or _name_from(path)
         self.scopes = frozenset(scopes)
         self.guests = guests
+        self.priority = priority
         self.parameters: tuple[str, ...] = tuple(_PARAMETER.findall(path))
         self.place = f"{place_of_caller(2)} Screen({path!r})"
         self.__doc__ = self.type.__doc__

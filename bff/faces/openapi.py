@@ -23,7 +23,7 @@ _ABOUT = """One call, one whole screen. `data` holds the screen, `meta` says hon
 
 def openapi(app: App, screens: Sequence[ServedScreen]) -> dict[str, Any]:  # Any: a JSON document
     """The document of all of the app's screens; deterministic, so that it can be committed and compared."""
-    document = fastapi_app(app, screens, raw_of=_unserved, id_of=_unserved).openapi()
+    document = fastapi_app(app, screens, raw_of=_unserved, ids_of=_unserved).openapi()
     document["info"]["description"] = _ABOUT
     document["tags"] = [{"name": app.name, "description": f"The screens of {app.title or app.name}."}]
     for path in document["paths"].values():

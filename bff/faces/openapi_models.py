@@ -57,6 +57,7 @@ class Problem(_Document):
     status: int
     detail: str = ""
     request_id: Annotated[str, Field(description="what to tell the operators")]
+    trace_id: Annotated[str, Field(description="the trace that the request was part of, at every backend too (W3C)")] = ""
     errors: Annotated[list[InputFault], Field(description="422: every input that does not fit")] = []
     section: Annotated[str, Field(description="the section that the screen cannot live without, and that failed")] = ""
     reason: Annotated[str, Field(description="why that section failed, as in `meta`")] = ""

@@ -26,7 +26,7 @@ _STATUSES: dict[int, str] = {
     422: "An input does not fit; `errors` lists every fault.",
     500: "A fault of ours.",
     502: "A section the screen cannot live without failed: its backend's answer was bad.",
-    503: "A section the screen cannot live without failed: its backend is not reachable, or busy.",
+    503: "A section the screen cannot live without failed: its backend is not reachable, or busy. Or we have too much to do.",
     504: "A section the screen cannot live without failed: its backend did not answer in time.",
 }
 

@@ -16,6 +16,7 @@ from bff.errors import (
     BackendUnreachable,
     BffError,
     Forbidden,
+    Hopeless,
     Missing,
 )
 from bff.faces.answer import PROBLEM_TYPE, Answer, Headers
@@ -72,6 +73,7 @@ KINDS: dict[str, Kind] = {
         Kind("internal", 500, "A fault of ours", "Tell the operators the `requestId`; trying again rarely helps."),
         Kind("backend-invalid", 502, "A backend's answer was bad", "A section the screen cannot live without failed."),
         Kind("backend-unavailable", 503, "A backend is unavailable", "Try again after `Retry-After` seconds, if given."),
+        Kind("overloaded", 503, "Too much to do", "Send it again after `Retry-After` seconds, not earlier."),
         Kind("backend-timeout", 504, "A backend did not answer in time", "Try again later, or give a larger budget."),
     )
 }
@@ -86,16 +88,18 @@ class Problem(BffError):
     members: Mapping[str, Any] = field(default_factory=dict)  # Any: extension members are JSON of any shape
     headers: Headers = field(default_factory=list)
 
-    def document(self, request_id: str) -> dict[str, Any]:
+    def document(self, request_id: str, trace_id: str = "") -> dict[str, Any]:
         """The document as clients get it; also what GraphQL puts into an error's extensions."""
         kind = KINDS[self.kind]
         document: dict[str, Any] = {"type": kind.type, "title": kind.title, "status": kind.status}
         if self.detail:
             document["detail"] = self.detail
-        return {**document, **self.members, "requestId": request_id}
+        ids = {"requestId": request_id, "traceId": trace_id} if trace_id else {"requestId": request_id}
+        return {**document, **self.members, **ids}
 
-    def answer(self, request_id: str) -> Answer:
-        return Answer(KINDS[self.kind].status, to_json(self.document(request_id)), PROBLEM_TYPE, list(self.headers))
+    def answer(self, request_id: str, trace_id: str = "") -> Answer:
+        body = to_json(self.document(request_id, trace_id))
+        return Answer(KINDS[self.kind].status, body, PROBLEM_TYPE, list(self.headers))
 
 
 def of(error: BffError) -> Problem:
@@ -143,7 +147,7 @@ def _kind_of(cause: BaseException) -> str:
             return "not-found"
         case Forbidden():
             return "forbidden"
-        case BackendTimeout() | TimeoutError():
+        case BackendTimeout() | TimeoutError() | Hopeless():
             return "backend-timeout"
         case BackendStatus() if cause.status in _REFUSED_INPUT:
             return "bad-input"

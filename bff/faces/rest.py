@@ -23,9 +23,9 @@ from bff.faces.rest_signature import given, signature_of
 from bff.faces.screen import Raw, ServedScreen, serve
 
 # What the gateway tells of a request: the raw form that `serve` takes (or a Problem is raised: who asks and what they
-# accept is judged there), and the request's id.
+# accept is judged there), and the ids of the request and of its trace.
 RawOf = Callable[[HttpRequest], Raw]
-IdOf = Callable[[HttpRequest], str]
+IdsOf = Callable[[HttpRequest], tuple[str, str]]
 
 METHODS = "GET, HEAD"
 
@@ -79,7 +79,7 @@ class ScreenRoute:
         return name in self.served.inputs.names and (times <= 1 or self.served.inputs.is_list(name))
 
 
-def fastapi_app(app: App, screens: Sequence[ServedScreen], *, raw_of: RawOf, id_of: IdOf) -> FastAPI:
+def fastapi_app(app: App, screens: Sequence[ServedScreen], *, raw_of: RawOf, ids_of: IdsOf) -> FastAPI:
     """FastAPI over every screen of `app`; it serves no docs of its own (bff/faces/openapi.py makes the document)."""
     api = FastAPI(title=app.title or app.name, version=app.version, openapi_url=None, docs_url=None, redirect_slashes=False)
     for served in screens:
@@ -87,15 +87,15 @@ def fastapi_app(app: App, screens: Sequence[ServedScreen], *, raw_of: RawOf, id_
         documented = openapi_screen.Documented(app, served)
         api.get(documented.path, **documented.as_fastapi())(route)
         api.head(documented.path, name=documented.name, include_in_schema=False)(route)
-    _write_problems(api, id_of)
+    _write_problems(api, ids_of)
     return api
 
 
-def _write_problems(api: FastAPI, id_of: IdOf) -> None:
+def _write_problems(api: FastAPI, ids_of: IdsOf) -> None:
     """Every error is the problem document that the gateway would write, byte for byte."""
 
     def problem(request: HttpRequest, error: BffError) -> Response:
-        return response_of(problems.of(error).answer(id_of(request)))
+        return response_of(problems.of(error).answer(*ids_of(request)))
 
     @api.exception_handler(RequestValidationError)
     async def refused(request: HttpRequest, error: RequestValidationError) -> Response:

@@ -7,6 +7,7 @@ from bff.caller import GUEST, Caller
 from bff.composition.engine import ClientOf, Run
 from bff.composition.inputs import Inputs
 from bff.composition.plan import Plan
+from bff.composition.relief import CALM, Pressure
 from bff.composition.render import render
 from bff.composition.selection import Selection
 from bff.deadline import LOOP_CLOCK, Clock, Deadline
@@ -28,29 +29,34 @@ class Raw:
     caller: Caller = GUEST
     scope: RequestScope = field(default_factory=RequestScope)
     budget: float | None = None  # the client's own, in seconds
+    runs: list[tuple[str, Run]] = field(default_factory=list)  # the runs that it began, by their screens' names
 
 
 class ServedScreen:
     """A screen of one app, ready to serve."""
 
-    def __init__(self, plan: Plan, clients: Clients, clock: Clock = LOOP_CLOCK) -> None:
+    def __init__(self, plan: Plan, clients: Clients, clock: Clock = LOOP_CLOCK, pressure: Pressure = CALM) -> None:
         self.plan = plan
         self.screen = plan.screen
         self.inputs = Inputs(plan.screen.name, plan.inputs)
         self._clients = clients
         self._clock = clock
+        self._pressure = pressure
 
     def start(self, raw: Raw, inputs: dict[str, object], selection: Selection | None) -> Run:
         """A run of what `selection` wants, its budget running from now; `await run.go()` is next."""
         budget = self.screen.budget if raw.budget is None else min(self.screen.budget, raw.budget)
-        return Run(
+        run = Run(
             self.plan.only(selection),
             inputs=inputs,
             caller=raw.caller,
             deadline=Deadline.after(budget, self._clock),
             client_of=self._clients(raw.scope),
             clock=self._clock,
+            relief=self._pressure.relief,
         )
+        raw.runs.append((self.screen.name, run))
+        return run
 
     async def run(self, raw: Raw, inputs: dict[str, object], selection: Selection | None) -> Run:
         """Run what `selection` wants; raises SectionFailed when a required section failed."""

@@ -10,7 +10,7 @@ from bff.faces.screen import ServedScreen
 from bff.gateway.admin_pages import fill
 
 # Pages that the server itself answers on this listener.
-OWN = ("/livez", "/readyz", "/stats")
+OWN = ("/livez", "/readyz", "/stats", "/metrics")
 
 _APP = """<section class="app"><header><h2>{title}</h2><code class="prefix">{prefix}</code><span class="doors">
 <a class="door first" href="/docs/{name}">REST docs</a><a class="door first" href="/graphiql/{name}">GraphiQL</a>

@@ -10,19 +10,31 @@ from bff import settings as settings_module
 from bff.apps import App
 from bff.faces.screen import ServedScreen
 from bff.gateway.admin import admin_app
+from bff.gateway.audit import Audited
 from bff.gateway.graphql_endpoint import GraphQLEndpoint
 from bff.gateway.match import Routes
+from bff.gateway.metrics import Metrics
+from bff.gateway.pressure import Pressure, memory_share
 from bff.gateway.problem_pages import ProblemPages
 from bff.gateway.proxy import ProxyEndpoint
 from bff.gateway.request import Endpoint
+from bff.gateway.saturation import Saturation
 from bff.gateway.screen_endpoint import ScreenEndpoint
+from bff.gateway.shed import Gate
 from bff.gateway.stack import Stack
 from bff.identity.issuer import Issuer
 from bff.identity.jwt import JwtVerifier
 from bff.identity.key_document import http_fetch
-from bff.observe.logs import AccessLog
+from bff.observe.exposition import exposition
+from bff.observe.figures import figures_of
+from bff.observe.logs import LAST_WORDS, AccessLog
+from bff.observe.records import Records
+from bff.observe.sampling import Sampler
+from bff.observe.sink import BackgroundWriter
+from bff.observe.traces import OtlpSink, TraceExport
+from bff.observe.tracing import Tracing
 from bff.project import Project
-from bff.settings import Settings
+from bff.settings import Settings, TraceSettings
 from bff.upstream.upstreams import Upstreams
 
 
@@ -33,15 +45,23 @@ class Gateway:
         self.settings = settings
         self.project = project
         self.upstreams = Upstreams.of(settings)
-        self.access = access or (AccessLog() if settings.log.access else AccessLog(None))
+        self.access = access or (AccessLog.to(BackgroundWriter()) if settings.log.access else AccessLog(None))
+        self.records = Records()
+        self.tracing = _tracing(settings.traces)
+        self.pressure = _pressure(settings, project, self.upstreams)
+        self.gate = Gate(self.pressure)
         self.screens: dict[App, list[ServedScreen]] = {
-            app: [ServedScreen(plan, self.upstreams.clients) for plan in plans] for app, plans in project.plans.items()
+            app: [ServedScreen(plan, self.upstreams.clients, pressure=self.pressure) for plan in plans]
+            for app, plans in project.plans.items()
         }
         self._verifier = JwtVerifier(_issuers(settings), http_fetch())
-        self._stack = self._stack_over(self._endpoints())
+        self._stack = self._stack_over(self._endpoints(), self.gate, self.records, self.tracing)
         self._warming: asyncio.Task[None] | None = None
         # The docs' "try it" and GraphiQL: the same screens from the pages' own origin, with introspection.
-        self.admin: ASGIApp = admin_app(self.screens, tried=self._stack_over(self._endpoints(introspection=True)))
+        # A stack of its own, so that what is tried counts for nothing in the metrics.
+        tried = self._stack_over(self._endpoints(introspection=True))
+        self.admin: ASGIApp = Audited(admin_app(self.screens, tried=tried), self.access)
+        self._metrics = Metrics(self.records, self.upstreams.services, self.gate, self.access, self.tracing)
 
     @property
     def public(self) -> ASGIApp:
@@ -54,14 +74,19 @@ class Gateway:
     async def startup(self) -> None:
         """Fetch the issuers' keys behind the first requests, not before them: a gateway starts with every backend down."""
         self._warming = asyncio.create_task(self._verifier.warm())
+        await self.upstreams.start()
+        self.pressure.start()
 
     async def shutdown(self) -> None:
+        self.pressure.stop()
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.wait([self._warming])
         await self.upstreams.close()
         await self._verifier.close()
-        self.access.flush()
+        if self.tracing.export is not None:
+            await asyncio.to_thread(self.tracing.export.close, LAST_WORDS)
+        await self.access.close()
 
     def drain(self) -> None:
         self._stack.draining = True
@@ -69,12 +94,26 @@ class Gateway:
     def stats(self) -> Mapping[str, object]:
         """Figures for /stats on the admin port."""
         return {
-            "services": {name: service.stats() for name, service in self.upstreams.services.items()},
+            "services": {
+                name: figures_of(service.stats, self.records.blamed.get(name, 0))
+                for name, service in self.upstreams.services.items()
+            },
             "accessLinesDropped": self.access.dropped,
         }
 
-    def _stack_over(self, endpoints: Iterable[Endpoint]) -> Stack:
-        return Stack(Routes(endpoints), self._verifier, self.settings.limits, self.access)
+    async def metrics(self) -> bytes | None:
+        """This worker's page for Prometheus; None when it is switched off."""
+        return await exposition(self._metrics.families()) if self.settings.metrics.on else None
+
+    def _stack_over(
+        self,
+        endpoints: Iterable[Endpoint],
+        gate: Gate | None = None,
+        records: Records | None = None,
+        tracing: Tracing | None = None,
+    ) -> Stack:
+        limits = self.settings.limits
+        return Stack(Routes(endpoints), self._verifier, limits, self.access, gate=gate, records=records, tracing=tracing)
 
     def _endpoints(self, *, introspection: bool = False) -> Iterator[Endpoint]:
         for app, screens in self.screens.items():
@@ -84,6 +123,24 @@ class Gateway:
         for route in self.settings.routes.values():
             yield ProxyEndpoint(route, self.upstreams.services[route.service], self.settings.limits)
         yield ProblemPages()
+
+
+def _pressure(settings: Settings, project: Project, upstreams: Upstreams) -> Pressure:
+    cuts = [plan.only(None) for plans in project.plans.values() for plan in plans]
+    vital = {service for cut in cuts for step in cut.steps if step.index not in cut.spare for service in step.calls}
+    vital.update(route.service for route in settings.routes.values())
+    counts = {name: service.stats for name, service in upstreams.services.items()}
+    memory = memory_share(settings.server.workers)
+    return Pressure(settings.shed, Saturation(counts, frozenset(vital)), memory=memory)
+
+
+def _tracing(settings: TraceSettings) -> Tracing:
+    """Traces are kept where a collector is named; without one nothing of them is loaded or decided."""
+    endpoint = settings.endpoint
+    if endpoint is None:
+        return Tracing()
+    export = TraceExport(lambda: OtlpSink(endpoint, settings.service))
+    return Tracing(Sampler(settings.ratio, settings.per_second), export, slow=settings.slow)
 
 
 def _issuers(settings: Settings) -> list[Issuer]:

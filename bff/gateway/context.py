@@ -1,23 +1,46 @@
-"""Gives a request its id, and reads what the client says of itself: hints, never rights."""
+"""Gives a request its id and its place in a trace, and reads what the client says of itself: hints, never rights."""
 
 import re
 from random import getrandbits
 
 from bff.caller import Caller
 from bff.gateway.request import Request
+from bff.observe import traceparent
+from bff.observe.tracing import Tracing
+from bff.upstream.call import ATTEMPT, Trace
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}\Z")
 _VERSION = re.compile(r"[0-9A-Za-z.+-]{1,32}\Z")
 
 REQUEST_ID = b"x-request-id"
+TRACEPARENT = b"traceparent"
+TRACESTATE = b"tracestate"
+_ATTEMPT = ATTEMPT.encode()
 DEFAULT_LOCALE = "en"
 
 
-def open_context(request: Request) -> None:
-    """Take the client's request id if it is a plain word, else make one (S072: nothing odd goes on)."""
+def open_context(request: Request, tracing: Tracing) -> None:
+    """Take the client's request id if it is a plain word, else make one (S072: nothing odd goes on); the same for its trace.
+
+    A request that brings neither has one id for both.
+    """
     given = request.header(REQUEST_ID)
-    request.id = given if given is not None and _ID.match(given) else f"{getrandbits(128):032x}"
+    parent = traceparent.read(request.header(TRACEPARENT))
+    if parent is None:
+        trace_id, state = f"{getrandbits(128) or 1:032x}", ""
+        sampled = tracing.sampled(None)
+    else:
+        trace_id, state = parent.trace_id, traceparent.read_state(request.header(TRACESTATE))
+        sampled = tracing.sampled(parent.sampled)
+        request.parent = parent.span_id
+    if given is not None and _ID.match(given):
+        request.id = given
+    else:
+        request.id = trace_id if parent is None else f"{getrandbits(128):032x}"
+    request.sampled = sampled
+    request.work.repeated = request.header(_ATTEMPT) not in (None, "0")
+    request.work.trace = Trace(trace_id, "01" if sampled else "00", state)
 
 
 def described(

@@ -11,12 +11,11 @@ from bff.faces.graphql_request import GRAPHQL, from_body, from_query, media_type
 from bff.faces.screen import Raw, ServedScreen
 from bff.faces.sections_header import sections_header
 from bff.gateway.body import read_body
-from bff.gateway.context import REQUEST_ID
 from bff.gateway.request import Request
-from bff.gateway.screen_endpoint import budget_of
+from bff.gateway.screen_endpoint import budget_of, work_of
 from bff.gateway.watch import while_connected
+from bff.priority import Priority
 from bff.settings import LimitSettings
-from bff.upstream.scope import RequestScope
 
 # The verdicts are in the body too; proxies drop answers whose headers pass 8 KB, and aliases can make many of them.
 MAX_HEADER = 2048
@@ -30,6 +29,7 @@ class GraphQLEndpoint:
 
     methods = ("GET", "POST")
     guests = True
+    priority: Priority = "normal"  # which screens it asks for is known when its body is read, and that is too late
     scopes: frozenset[str] = frozenset()
 
     def __init__(
@@ -44,13 +44,13 @@ class GraphQLEndpoint:
         media = media_type(request.header(b"accept"))
         budget = budget_of(request)
         asked = await self._asked(request)
-        scope = RequestScope(((REQUEST_ID.decode(), request.id),))
-        raw = Raw(caller=request.caller, scope=scope, budget=budget)
-        try:
-            answered = await while_connected(request.receive, self.schema.answer(asked, raw, request.id))
-        finally:
-            request.calls = len(scope.records)
+        raw = Raw(caller=request.caller, scope=work_of(request), budget=budget)
+        request.runs = raw.runs
+        answered = await while_connected(request.receive, self.schema.answer(asked, raw, request.id))
         request.outcomes = answered.outcomes
+        if request.work.trace is not None:
+            for error in answered.body.get("errors", ()):
+                error["extensions"]["traceId"] = request.work.trace.trace_id
         return _answer(answered, media)
 
     async def _asked(self, request: Request) -> Asked:

@@ -5,6 +5,7 @@ from html import escape
 from bff.faces.answer import Answer
 from bff.faces.problems import KINDS, Problem
 from bff.gateway.request import Request
+from bff.priority import Priority
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
 <style>body{{font:16px/1.5 system-ui;max-width:40rem;margin:3rem auto;padding:0 1rem}}</style>
@@ -19,6 +20,7 @@ class ProblemPages:
     methods = ("GET", "HEAD")
     guests = True
     scopes: frozenset[str] = frozenset()
+    priority: Priority = "low"
 
     async def answer(self, request: Request) -> Answer:
         kind = KINDS.get(request.path["kind"])

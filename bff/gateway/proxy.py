@@ -1,15 +1,20 @@
 """A plain route: one path of ours to one path of a backend, body and answer passed on, headers by allow-list."""
 
+from time import monotonic
+
 from bff.deadline import Deadline
+from bff.errors import BackendError
 from bff.faces.answer import Answer
 from bff.gateway.body import read_body
 from bff.gateway.context import REQUEST_ID
 from bff.gateway.request import Request
 from bff.gateway.screen_endpoint import budget_of
 from bff.gateway.watch import while_connected
+from bff.priority import Priority
 from bff.settings import LimitSettings, RouteSettings
-from bff.upstream.call import SAFE_METHODS, Call, Headers, Reply
-from bff.upstream.client import Service, told
+from bff.upstream.call import PLAIN, SAFE_METHODS, Call, Headers, Reply
+from bff.upstream.scope import CallRecord
+from bff.upstream.service import Service
 
 # What goes on to a backend and what comes back. Allow-lists: a header nobody thought of stays here (S062-S074, S102).
 _ON = frozenset({b"accept", b"content-type", b"accept-language", b"if-none-match"})
@@ -26,6 +31,7 @@ class ProxyEndpoint:
         self.methods = tuple(route.methods)
         self.guests = route.guests
         self.scopes = frozenset(route.scopes)
+        self.priority: Priority = route.priority
         self._to = route.to
         self._service = service
         self._max_body = limits.max_body
@@ -41,13 +47,27 @@ class ProxyEndpoint:
             request.method,
             f"{self._to}?{query.decode('latin-1')}" if query else self._to,
             Deadline.after(left),
-            (*_on(request), ("request-timeout", told(left))),
+            _on(request),
             body,
+            policy=PLAIN.once() if request.work.repeated else PLAIN,
+            trace=request.work.trace,
         )
-        request.calls = 1
-        sending = self._service.sender.send(call)
+        sending = self._recorded(request, call)
         # a write in progress is not cut when the client goes: nobody could tell whether it was done
         return _back(await (while_connected(request.receive, sending) if safe else sending))
+
+    async def _recorded(self, request: Request, call: Call) -> Reply:
+        record = CallRecord(call.service, call.method, self._to, monotonic(), attempts=call.attempts)
+        request.work.records.append(record)
+        try:
+            reply = await self._service.sender.send(call)
+            record.result = str(reply.status)
+            return reply
+        except BackendError as error:
+            record.result = error.reason
+            raise
+        finally:
+            record.ended = monotonic()
 
 
 def _on(request: Request) -> Headers:

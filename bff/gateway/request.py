@@ -1,14 +1,17 @@
 """One public request on its way through the gateway: what came in, and what the stages have found out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from starlette.types import Receive, Scope
 
 from bff.caller import GUEST, Caller
+from bff.composition.engine import Run
 from bff.composition.outcome import Outcome
 from bff.faces.answer import Answer
+from bff.priority import Priority
+from bff.upstream.scope import RequestScope
 
 
 class Endpoint(Protocol):
@@ -31,6 +34,9 @@ class Endpoint(Protocol):
     @property
     def scopes(self) -> frozenset[str]: ...
 
+    @property
+    def priority(self) -> Priority: ...
+
     async def answer(self, request: "Request") -> Answer: ...
 
 
@@ -46,8 +52,13 @@ class Request:
     path: dict[str, str] = field(default_factory=dict)
     caller: Caller = GUEST
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
-    calls: int = 0  # upstream calls that were made for it
+    work: RequestScope = field(default_factory=RequestScope)  # its upstream calls, and the trace that they go on in
+    runs: Sequence[tuple[str, Run]] = ()  # its screens by name, and how each went
+    parent: str = ""  # the span id of the client's own span, if it told one
+    sampled: bool = False  # its trace is kept, whatever comes of it
     _by_name: dict[bytes, bytes] | None = None
+    problem: str | None = None  # the kind of problem document that answered it
+    admitted: bool = False  # it has a place among those in flight
     refused: str | None = None  # why, when a stage refused it; for the audit line, never for the client
 
     @property

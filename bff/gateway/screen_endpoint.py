@@ -11,6 +11,7 @@ from bff.gateway.accept import refuse_unless_json
 from bff.gateway.context import REQUEST_ID
 from bff.gateway.request import Request
 from bff.gateway.watch import while_connected
+from bff.priority import Priority
 from bff.upstream.scope import RequestScope
 
 # More parameters than any screen has are not a question but an attack on the parser.
@@ -30,14 +31,13 @@ class ScreenEndpoint:
         self.template = app.path(served.screen.path)
         self.guests = served.screen.guests
         self.scopes = served.screen.scopes
+        self.priority: Priority = served.screen.priority
 
     async def answer(self, request: Request) -> Answer:
         refuse_unless_json(request)
         raw = raw_of(request)
-        try:
-            answer = await while_connected(request.receive, serve(self.served, raw))
-        finally:
-            request.calls = len(raw.scope.records)
+        request.runs = raw.runs
+        answer = await while_connected(request.receive, serve(self.served, raw))
         request.outcomes = answer.outcomes
         return answer
 
@@ -53,8 +53,13 @@ def raw_of(request: Request) -> Raw:
         )
     except (UnicodeDecodeError, ValueError):
         raise Problem("bad-request", f"the query is not readable, or has more than {MAX_PARAMETERS} parameters") from None
-    scope = RequestScope(((REQUEST_ID.decode(), request.id),))
-    return Raw(request.path, pairs, request.caller, scope, budget_of(request))
+    return Raw(request.path, pairs, request.caller, work_of(request), budget_of(request))
+
+
+def work_of(request: Request) -> RequestScope:
+    """What the calls of a request share; its id goes on with each of them."""
+    request.work.headers = ((REQUEST_ID.decode(), request.id),)
+    return request.work
 
 
 def budget_of(request: Request) -> float | None:

@@ -9,38 +9,52 @@ from bff.composition.engine import SectionFailed
 from bff.errors import BffError
 from bff.faces import problems
 from bff.faces.answer import Answer
-from bff.gateway.access_line import access_line
 from bff.gateway.body import ClientGone
 from bff.gateway.context import open_context
+from bff.gateway.ended import CLIENT_GONE, Ended
 from bff.gateway.guard import check
 from bff.gateway.identify import authorize, identify
 from bff.gateway.match import Routes
+from bff.gateway.pressure import Pressure
 from bff.gateway.request import Request
+from bff.gateway.shed import Gate
 from bff.gateway.write import write
 from bff.identity.jwt import JwtVerifier
 from bff.observe.logs import AccessLog
-from bff.settings import LimitSettings
+from bff.observe.records import Records
+from bff.observe.tracing import Tracing
+from bff.settings import LimitSettings, ShedSettings
 
 _log = logging.getLogger("bff")
-
-# nginx's status for a client that closed the connection; only ever in the log.
-CLIENT_GONE = 499
 
 
 class Stack:
     """The public face of a worker: pure ASGI, one request through the stages in their order."""
 
-    def __init__(self, routes: Routes, verifier: JwtVerifier, limits: LimitSettings, access: AccessLog) -> None:
+    def __init__(
+        self,
+        routes: Routes,
+        verifier: JwtVerifier,
+        limits: LimitSettings,
+        access: AccessLog,
+        *,
+        gate: Gate | None = None,
+        records: Records | None = None,
+        tracing: Tracing | None = None,
+    ) -> None:
         self.in_flight = 0
         self.draining = False
         self._routes = routes
         self._verifier = verifier
         self._limits = limits
-        self._access = access
+        self._gate = gate or Gate(Pressure(ShedSettings()))  # one that nobody drives: its places are all that it knows
+        self._tracing = tracing or Tracing()
+        self._ended = Ended(access, records or Records(), self._tracing)
 
     async def _handle(self, request: Request) -> Answer:
         check(request, self._limits)  # guard: first, so that nothing behind it reads what is malformed
         self._routes.match(request)  # match: a pure look-up; the stages behind it need to know whose rules hold
+        self._gate.admit(request)  # shed: as soon as its priority is known, before anything is done for it
         await identify(request, self._verifier)  # identity: before any right is weighed; costs no backend call
         authorize(request)  # authorization: a caller without the right reaches no backend
         if request.endpoint is None:
@@ -51,15 +65,16 @@ class Stack:
         if scope["type"] != "http":
             return
         request = Request(scope, receive, monotonic())
-        open_context(request)  # context: before the guard, so that a refusal too has a request id to be found by
+        open_context(request, self._tracing)  # context: before the guard, so that a refusal too has a request id to be found by
         self.in_flight += 1
         try:
             answer = await self._answered(request)
-            await write(request, answer, send, closing=self.draining)
-            self._log(request, answer.status, len(answer.body))
+            await write(request, answer, send, closing=self.draining or self._gate.pressure.closing)
+            self._ended.note(request, answer.status, len(answer.body))
         except ClientGone:
-            self._log(request, CLIENT_GONE, 0)
+            self._ended.note(request, CLIENT_GONE, 0)
         finally:
+            self._gate.leave(request)
             self.in_flight -= 1
 
     async def _answered(self, request: Request) -> Answer:
@@ -69,13 +84,14 @@ class Stack:
         except BffError as error:
             if isinstance(error, SectionFailed):
                 request.outcomes = {error.section: error.outcome}
-            return problems.of(error).answer(request.id)
+            return _refused(request, problems.of(error))
         except ClientGone:
             raise
         except Exception:  # noqa: BLE001 - the one seam where a bug must become an answer
             _log.exception("a bug, request %s", request.id)
-            return problems.Problem("internal").answer(request.id)
+            return _refused(request, problems.Problem("internal"))
 
-    def _log(self, request: Request, status: int, size: int) -> None:
-        if self._access.on:
-            self._access.line(access_line(request, status, size))
+
+def _refused(request: Request, problem: problems.Problem) -> Answer:
+    request.problem = problem.kind
+    return problem.answer(request.id, request.work.trace.trace_id if request.work.trace else "")

@@ -10,12 +10,13 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from bff.server.answers import answer, answer_json
-from bff.server.face import process_stats
+from bff.server.answers import METRICS_TYPE, answer, answer_json
+from bff.server.face import METRICS, process_stats
 from bff.server.fleet import Fleet
 from bff.server.listener import Listener
-from bff.server.peer import Page, Peer, PeerError
+from bff.server.peer import Headers, Page, Peer, PeerError
 from bff.server.process import Worker
+from bff.server.scrape import Scrapes
 
 # A GraphiQL query or a console's switch; nothing an operator sends is larger.
 LARGEST_REQUEST = 1024 * 1024
@@ -29,6 +30,9 @@ MORE_LOOKS = 3
 
 # Probes, scrapes and a few operators.
 CONNECTIONS = 256
+
+# By which the product's admin app learns who acted (bff/gateway/audit.py).
+ADDRESS = b"x-admin-address"
 
 _READ = ("GET", "HEAD")
 
@@ -49,14 +53,16 @@ async def serving(fleet: Fleet, wanted: int, opened: socket.socket) -> AsyncIter
 
 
 class Admin:
-    """An ASGI app: GET /livez, /readyz and /stats of the whole fleet; every other request goes to a ready worker."""
+    """An ASGI app: GET /livez, /readyz, /stats and /metrics of the whole fleet; every other request goes to a ready worker."""
 
     def __init__(self, fleet: Fleet, wanted: int) -> None:
         self._fleet = fleet
         self._wanted = wanted
         self._peers: dict[int, Peer] = {}
+        self._scrapes = Scrapes()
+        self._merging = asyncio.Lock()  # of one scrape at a time
         self._own: dict[str, Callable[[Send], Awaitable[None]]] = {
-            "/livez": self._livez, "/readyz": self._readyz, "/stats": self._stats,
+            "/livez": self._livez, "/readyz": self._readyz, "/stats": self._stats, METRICS: self._metrics,
         }  # fmt: skip
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,6 +119,26 @@ class Admin:
         value = {"supervisor": process_stats(), "wanted": self._wanted, "workers": each, "totals": totals}
         await answer_json(send, 200, value)
 
+    async def _metrics(self, send: Send) -> None:
+        """Every worker's page, added up. One that does not answer in time is as it was when it last did."""
+        workers = [worker for worker in self._fleet.workers if worker.state in ("ready", "draining")]
+        pages = await asyncio.gather(*(self._page(worker) for worker in workers))
+        said = {worker.private: page for worker, page in zip(workers, pages, strict=True) if page is not None}
+        alive = [worker.private for worker in self._fleet.workers]
+        async with self._merging:  # in a thread: 30 ms a worker, in which signals and probes are still heard
+            page = await asyncio.to_thread(self._scrapes.merged, said, alive)
+        if page is not None:
+            await answer(send, 200, [(b"content-type", METRICS_TYPE)], page)
+        else:
+            await answer_json(send, 404, {"error": "no worker has metrics"})
+
+    async def _page(self, worker: Worker) -> bytes | None:
+        try:
+            page = await self._peer(worker).get(METRICS)
+        except PeerError:
+            return None
+        return page.body if page.status == 200 else None
+
     async def _figures(self, worker: Worker) -> dict[str, Any]:
         """What the worker says about itself, or only what the supervisor knows; JSON from a process of ours."""
         known: dict[str, Any] = {"pid": worker.pid, "state": worker.state}
@@ -135,7 +161,7 @@ class Admin:
             return
         target = scope["raw_path"].decode("ascii") + ("?" + scope["query_string"].decode("latin-1")).rstrip("?")
         try:
-            page: Page = await self._peer(worker).forward(scope["method"], target, scope["headers"], body)
+            page: Page = await self._peer(worker).forward(scope["method"], target, _from(scope), body)
         except PeerError as failed:
             await answer_json(send, 502, {"error": f"worker {worker.pid}: {failed}"})
             return
@@ -149,6 +175,12 @@ class Admin:
         if worker.pid not in self._peers:
             self._peers[worker.pid] = Peer(worker.private)
         return self._peers[worker.pid]
+
+
+def _from(scope: Scope) -> Headers:
+    """The request's headers, and where it came from: a worker's private socket does not know."""
+    kept = [(name, value) for name, value in scope["headers"] if name.lower() != ADDRESS]
+    return [*kept, (ADDRESS, str(scope["client"][0]).encode())] if scope.get("client") else kept
 
 
 async def _whole_body(receive: Receive) -> bytes | None:

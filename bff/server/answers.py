@@ -5,6 +5,9 @@ from starlette.types import Send
 
 Headers = list[tuple[bytes, bytes]]
 
+# Prometheus' text format, as every version of it reads it.
+METRICS_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+
 
 async def answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
     """One answer in one piece."""

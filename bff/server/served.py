@@ -42,6 +42,15 @@ class Served(Protocol):
 
 
 @runtime_checkable
+class WithMetrics(Protocol):
+    """A Served that Prometheus may scrape: the supervisor adds up its workers' pages under /metrics."""
+
+    async def metrics(self) -> bytes | None:
+        """This worker's metrics in Prometheus' text format 0.0.4; None when there shall be none."""
+        ...
+
+
+@runtime_checkable
 class WithStats(Protocol):
     """A Served that has figures of its own for /stats."""
 

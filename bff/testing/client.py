@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from bff.settings import ServiceSettings
+from bff.service_settings import ServiceSettings
 from bff.testing.stub import StubService
 from bff.upstream import pipe
 from bff.upstream.client import Client
@@ -20,4 +20,4 @@ async def client_of(cls: type[C], stub: StubService, settings: ServiceSettings |
     try:
         yield cls(service, RequestScope())
     finally:
-        await service.sender.close()
+        await service.close()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import TypeVar
 
-from bff.deadline import Timer
+from bff.deadline import Timer, sleep
 
 T = TypeVar("T")
 
@@ -46,17 +46,7 @@ class ManualClock:
 
     async def sleep(self, seconds: float) -> None:
         """What a slow fake awaits."""
-        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def wake() -> None:
-            if not woken.done():
-                woken.set_result(None)
-
-        timer = self.call_at(self._now + seconds, wake)
-        try:
-            await woken
-        finally:
-            timer.cancel()
+        await sleep(seconds, self)
 
     async def advance(self, seconds: float) -> None:
         """Let `seconds` pass, timer by timer, and what they set off come to rest."""

@@ -15,6 +15,7 @@ from typing_extensions import ParamSpec, TypeVar
 
 from bff.deadline import Deadline, current_deadline, set_deadline
 from bff.errors import BackendTimeout, BackendUnreachable, Missing
+from bff.upstream.call import PLAIN, CallPolicy
 from bff.upstream.scope import RequestScope
 
 # 100 keys keep a query string under 4 KB, which every server and proxy takes.
@@ -34,6 +35,7 @@ class Owner:
 
     service: ClassVar[str] = ""
     scope: RequestScope
+    policy: CallPolicy = PLAIN
 
 
 class Batched(Generic[K, V, P]):
@@ -75,7 +77,8 @@ class BoundBatch(Generic[K, V, P]):
         return await self._loader(args, kwargs).wait_many(list(dict.fromkeys(keys)))
 
     def _loader(self, args: tuple[Hashable, ...], kwargs: dict[str, Any]) -> "_Loader[K, V]":
-        identity = (self._batched, type(self._owner), args, tuple(sorted(kwargs.items())))
+        owner = self._owner
+        identity = (self._batched, type(owner), owner.policy, args, tuple(sorted(kwargs.items())))
         loaders = self._owner.scope.loaders
         loader = cast("_Loader[K, V] | None", loaders.get(identity))
         if loader is None:

@@ -2,18 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from bff.deadline import Deadline
+from bff.upstream.http1_head import headers_of
 
 Headers = tuple[tuple[str, str], ...]
+AttemptKind = Literal["first", "retry", "hedge"]
+
+# The header by which a request says how many attempts of it came before. What says so is sent once by whoever it reaches:
+# layers of retries would multiply. In from our callers, out with every attempt that is not the first.
+ATTEMPT = "x-attempt"
 
 # RFC 9110 section 9.2.1 (safe) and 9.2.2 (idempotent): what may be sent again without being asked.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):  # one a request: a frozen dataclass is three times as dear to make
     """The request's place in a W3C trace: every attempt of it goes on under `trace_id` with a span id of its own."""
 
     trace_id: str  # 32 hex digits
@@ -26,21 +31,35 @@ class Attempt:
     """One sending of a call to one instance. Times are monotonic seconds; `result` is a status or a BackendError's reason."""
 
     instance: str  # host:port
-    kind: Literal["first", "retry", "hedge"]
+    kind: AttemptKind
     started: float
     span_id: str = ""  # 16 hex digits, when the call is traced
     ended: float = 0.0
     result: str = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class CallPolicy:
+class CallPolicy(NamedTuple):  # hashed with each key of a batch, so a tuple, whose hash and equality cost nothing
     """What one call asks for besides its service's settings; None: as the service has it."""
 
-    timeout: float | None = None  # seconds in all, attempts and waits included
+    timeout: float | None = None  # seconds in all, attempts and waits included; in place of the service's own
     retry: bool | None = None  # False: never sent again
     hedge: bool = False  # a second attempt may be sent while the first one is slow; for reads that bear it
     shared: bool = False  # equal reads of different requests in flight are one call; never carries a caller's identity
+
+    def but(self, timeout: float | None, retry: bool | None, hedge: bool | None, shared: bool | None) -> "CallPolicy":
+        """This one with what is given in place of its own. ValueError for a timeout in which nothing could be done."""
+        if timeout is not None and timeout <= 0:
+            raise ValueError(f"a call with timeout={timeout} could never be made; give seconds above 0")
+        return CallPolicy(
+            self.timeout if timeout is None else timeout,
+            self.retry if retry is None else retry,
+            self.hedge if hedge is None else hedge,
+            self.shared if shared is None else shared,
+        )
+
+    def once(self) -> "CallPolicy":
+        """This one for a request that its caller sends again by itself."""
+        return self._replace(retry=False, hedge=False)
 
 
 PLAIN = CallPolicy()
@@ -68,21 +87,44 @@ class Call:
     trace: Trace | None = None
     attempts: list[Attempt] = field(default_factory=list)  # every sending so far, the layers below add to it
     trial: bool = False  # its breaker tries the service with it: one attempt, no hedge
+    kind: AttemptKind = "first"  # of the attempt that it is sent for next; an extra one is a copy that shares `attempts`
 
     @property
     def repeatable(self) -> bool:
         return self.idempotent or self.method in SAFE_METHODS
 
 
-@dataclass(slots=True)
 class Reply:
-    """A whole answer: the body has been read and is within the service's cap. Header names are lower case."""
+    """A whole answer: the body has been read and is within the service's cap. Header names are lower case.
 
-    status: int
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
-    body: bytes = b""
-    instance: str = ""  # host:port that answered
-    value: object = None  # of a 2xx answer to a call that said how to decode
+    `instance` is the host:port that answered, `value` what a 2xx answer was decoded to when its call said how. `headers`
+    may be given as the raw head of an HTTP/1.1 answer: it is taken apart when somebody asks, and most never do.
+    """
+
+    __slots__ = ("_headers", "body", "instance", "status", "value")
+
+    def __init__(
+        self,
+        status: int,
+        headers: list[tuple[bytes, bytes]] | bytes = b"",
+        body: bytes = b"",
+        instance: str = "",
+        value: object = None,
+    ) -> None:
+        self.status = status
+        self._headers = headers
+        self.body = body
+        self.instance = instance
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"Reply({self.status}, {len(self.body)} bytes, {self.instance!r})"
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        if isinstance(self._headers, bytes):
+            self._headers = headers_of(self._headers)
+        return self._headers
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header (lower-case name), or None."""

@@ -2,47 +2,31 @@
 
 import inspect
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+from copy import copy
 from pathlib import Path
-from time import monotonic, time
-from types import NoneType
-from typing import Any, ClassVar, TypeVar, cast
+from time import monotonic
+from typing import Any, ClassVar, Final, Self, TypeVar, cast
 
 from bff.deadline import Deadline, current_deadline
-from bff.errors import BackendError, BackendInvalid, BackendStatus, Missing
+from bff.errors import BackendError, Missing
+from bff.upstream.answers import decoder, refused
 from bff.upstream.batching import Owner
-from bff.upstream.call import Call, Headers, Reply, Sender
-from bff.upstream.codecs.codec import Codec, CodecError
+from bff.upstream.call import SAFE_METHODS, Call, Headers
+from bff.upstream.codecs.codec import Codec
 from bff.upstream.codecs.grpc import GrpcMethod, ProtoFile
 from bff.upstream.codecs.json import JSON
+from bff.upstream.reads import Read, answered, forget
 from bff.upstream.scope import CallRecord, RequestScope
+from bff.upstream.service import Service
 from bff.upstream.target import Arguments, BadPathValue, target
 
 T = TypeVar("T")
 Awaited = Coroutine[Any, Any, T]  # what `async def` gives; not one more of it on the way of each call
+Decode = Callable[[bytes], Any]  # Any: each makes the value of its own type
 
-# What a hop keeps of the time it has: the way back and the decoding of a backend's answer (reliability-security.md 2.1).
-HOP_MARGIN = 0.010
-# A service that nobody configured a timeout for: under the default screen budget, so that a fallback still has time.
-DEFAULT_TIMEOUT = 0.8
-# A backend's word on when to come back is believed up to a day; more is a fault of its clock or of its author.
-MAX_RETRY_AFTER = 24 * 3600.0
-
-
-def told(left: float) -> str:
-    """What a backend is told it has when `left` seconds are left: whole milliseconds, less what the way back takes."""
-    return str(max(1, int((left - HOP_MARGIN) * 1000)))
-
-
-@dataclass(slots=True)
-class Service:
-    """A backend as the runtime knows it: its name, the pipe that leads to it, and the seconds a call may take."""
-
-    name: str
-    sender: Sender
-    timeout: float = DEFAULT_TIMEOUT
-    stats: Callable[[], dict[str, int]] = dict  # counts of its connections, for /stats
+# Decoders that a client class keeps, by path template and type. No client has so many; one that puts its values into
+# the path by hand would have one a value.
+_MAX_DECODERS: Final = 1024
 
 
 class Client(Owner):
@@ -52,16 +36,29 @@ class Client(Owner):
     arguments, percent-encoded; all other arguments become the query (None left out, lists repeated). An answer in 2xx
     is decoded straight from its bytes to the type; everything else raises a BackendError. A fake for tests is a
     subclass whose methods return values: it needs no arguments.
+
+    `timeout`, `retry`, `hedge` and `shared` as class arguments hold for all its calls, by `under` for one: see there.
     """
 
     codec: ClassVar[Codec] = JSON
-    _decoders: ClassVar[dict[Any, Callable[[bytes], Any]]] = {}  # Any: keyed by type, which maps to that type's decoder
 
     _accepts: ClassVar[Headers] = (("accept", JSON.accept),)
+    _decoders: ClassVar[dict[tuple[str, Any], Decode]] = {}  # by path and type
     _proto: ClassVar[ProtoFile | None] = None
     _methods: ClassVar[dict[str, GrpcMethod]] = {}
+    _service: Service | None = None
 
-    def __init_subclass__(cls, *, service: str | None = None, codec: Codec | None = None, proto: str | None = None) -> None:
+    def __init_subclass__(
+        cls,
+        *,
+        service: str | None = None,
+        codec: Codec | None = None,
+        proto: str | None = None,
+        timeout: float | None = None,
+        retry: bool | None = None,
+        hedge: bool | None = None,
+        shared: bool | None = None,
+    ) -> None:
         super().__init_subclass__()
         if service is not None:
             cls.service = service
@@ -72,13 +69,38 @@ class Client(Owner):
             cls._methods = {}
         cls._accepts = (("accept", cls.codec.accept),)
         cls._decoders = {}
+        cls.policy = cls.policy.but(timeout, retry, hedge, shared)
 
     def __init__(self, service: Service | None = None, scope: RequestScope | None = None) -> None:
         self._service = service
-        self.scope = scope or RequestScope()
+        self.scope = scope = scope or RequestScope()
+        if scope.repeated:
+            self.policy = self.policy.once()
+
+    def under(
+        self,
+        *,
+        timeout: float | None = None,
+        retry: bool | None = None,
+        hedge: bool | None = None,
+        shared: bool | None = None,
+    ) -> Self:
+        """The same client, whose calls ask for something else than the service's settings say.
+
+        `timeout`: seconds in all, in place of the service's own; never more than the section has left. `retry=False`:
+        sent once. `hedge=True`: while the first attempt is slower than nearly all calls are, a second one may be sent
+        to another instance; for reads that cost the backend little. `shared=True`: equal GETs of different requests in
+        flight are one call; for what is the same for everybody. A fake gives itself.
+        """
+        if self._service is None:
+            return self
+        other = copy(self)
+        policy = self.policy.but(timeout, retry, hedge, shared)
+        other.policy = policy.once() if self.scope.repeated else policy
+        return other
 
     def get(self, path: str, kind: type[T], /, **arguments: Any) -> Awaited[T]:
-        """Read. Sent again once if a kept connection proves stale before any byte of the answer."""
+        """Read. Sent again when that is safe and may help; an equal one of the same request is the same call."""
         return self._exchange("GET", path, arguments, kind)
 
     def post(
@@ -96,14 +118,14 @@ class Client(Owner):
     def delete(self, path: str, kind: type[T], /, **arguments: Any) -> Awaited[T]:
         return self._exchange("DELETE", path, arguments, kind)
 
-    async def rpc(self, method: str, kind: type[T], request: object, /) -> T:
-        """Call `/package.Service/Method` of the .proto that the class was given (`proto="delivery.proto"`, beside it)."""
+    def rpc(self, method: str, kind: type[T], request: object, /) -> Awaited[T]:
+        """Call `/package.Service/Method` of the .proto that the class was given (`proto="delivery.proto"`, beside it).
+
+        Never sent twice, unless the .proto gives the method an `idempotency_level`.
+        """
         codec = self._method(method)
-        reply = await self._send("POST", method, method, (), codec.encode(request))
-        decoder = self._decoders.get((method, kind))
-        if decoder is None:
-            decoder = self._decoders[method, kind] = codec.decoder(kind)
-        return self._decoded(reply, method, kind, decoder)
+        decode = self._decoders.get((method, kind)) or self._decoder(method, kind, codec)
+        return self._send("POST", method, method, (), codec.encode(request), decode, codec.repeatable)
 
     def _method(self, name: str) -> GrpcMethod:
         found = self._methods.get(name)
@@ -113,7 +135,7 @@ class Client(Owner):
             found = self._methods[name] = self._proto.method(name)
         return found
 
-    async def _exchange(
+    def _exchange(
         self,
         method: str,
         path: str,
@@ -121,11 +143,11 @@ class Client(Owner):
         kind: type[T],
         body: object = None,
         idempotency_key: str | None = None,
-    ) -> T:
+    ) -> Awaited[T]:
         try:
             where = target(path, arguments)
         except BadPathValue as error:
-            raise Missing(self.service, str(error)) from None
+            return _raised(Missing(self.service, str(error)))
         headers = self._accepts
         content = b""
         if body is not None:
@@ -133,75 +155,83 @@ class Client(Owner):
             headers += (("content-type", self.codec.content_type),)
         if idempotency_key is not None:
             headers += (("idempotency-key", idempotency_key),)
-        reply = await self._send(method, path, where, headers, content, idempotent=idempotency_key is not None)
-        return self._decoded(reply, path, kind, self._decoder(kind))
+        decode = self._decoders.get((path, kind)) or self._decoder(path, kind, self.codec)
+        return self._send(method, path, where, headers, content, decode, idempotency_key is not None)
 
     async def _send(
-        self, method: str, template: str, where: str, headers: Headers, body: bytes, *, idempotent: bool = False
-    ) -> Reply:
-        """One call under the section's deadline or the service's timeout, whichever ends first, and its record."""
-        service = self._service
+        self,
+        method: str,
+        template: str,
+        where: str,
+        headers: Headers,
+        body: bytes,
+        decode: Callable[[bytes], T],
+        idempotent: bool = False,
+    ) -> T:
+        """The value of one call's answer, by the section's deadline or the call's timeout, whichever ends first.
+
+        An equal read of this request is not sent again: its bytes are decoded anew, so that no section can change what
+        another one has.
+        """
+        service, scope, policy = self._service, self.scope, self.policy
         if service is None:
             raise TypeError(f"{type(self).__name__} has no service to call: a fake must override the method that was used")
         started = monotonic()
         outer = current_deadline()
-        left = service.timeout if outer is None else min(service.timeout, outer.left())
+        left = service.timeout if policy.timeout is None else policy.timeout
+        section = ""
+        if outer is not None:
+            left = min(left, outer.left())
+            section = outer.of
+        deadline = Deadline(started + left, monotonic, section)
+        reads = scope.reads
+        read: Read | None = None
+        key = (decode, where)
+        if method == "GET":
+            if key in reads:
+                earlier = await answered(reads, key, deadline)
+                if earlier is not None:
+                    service.stats.coalesced += 1
+                    if not 200 <= earlier.status < 300:
+                        raise refused(self.service, template, earlier)
+                    return decode(earlier.body)
+                started = monotonic()
+            read = reads[key] = Read(service.name, deadline)
         call = Call(
-            service.name,
-            method,
-            where,
-            Deadline(started + left),
-            (*self.scope.headers, *headers, ("request-timeout", told(left))),
-            body,
-            idempotent,
+            service.name, method, where, deadline, scope.headers + headers, body, idempotent, decode, policy, scope.trace
         )
-        record = CallRecord(service.name, method, template, started)
-        self.scope.records.append(record)
+        record = CallRecord(service.name, method, template, started, section, call.attempts)
+        scope.records.append(record)
         try:
             reply = await service.sender.send(call)
             record.result = str(reply.status)
-            return reply
+            if read is not None:
+                read.end(reads, key, reply)
+                read = None
         except BackendError as error:
             record.result = error.reason
+            if read is not None:
+                read.end(reads, key, error)
+                read = None
             raise
         finally:
             record.ended = monotonic()
+            if read is not None:
+                read.end(reads, key, None)  # we were cut: whoever waits beside us asks for itself
+            elif reads and method not in SAFE_METHODS:
+                forget(reads, service.name)
+        if not 200 <= reply.status < 300:
+            raise refused(self.service, template, reply)
+        return decode(reply.body) if reply.value is None else cast("T", reply.value)
 
-    def _decoder(self, kind: type[T]) -> Callable[[bytes], T]:
-        decoder = self._decoders.get(kind)
-        if decoder is None:
-            decoder = self._decoders[kind] = self.codec.decoder(kind)
-        return cast("Callable[[bytes], T]", decoder)
-
-    def _decoded(self, reply: Reply, path: str, kind: type[T], decode: Callable[[bytes], T]) -> T:
-        status = reply.status
-        if not 200 <= status < 300:
-            raise _refused(self.service, path, reply)
-        if kind is NoneType:
-            return cast("T", None)  # the caller wants no body
-        try:
-            return decode(reply.body)
-        except CodecError as error:
-            raise BackendInvalid(self.service, f"{path}: {error}") from error
+    def _decoder(self, path: str, kind: type[T], codec: Codec) -> Callable[[bytes], T]:
+        decode = decoder(self.service, path, kind, codec)
+        if len(self._decoders) >= _MAX_DECODERS:
+            self._decoders.clear()
+        self._decoders[path, kind] = decode
+        return decode
 
 
-def _refused(service: str, path: str, reply: Reply) -> BackendError:
-    if reply.status in (404, 410):
-        return Missing(service, f"{path}: status {reply.status}", status=reply.status, body=reply.body)
-    return BackendStatus(
-        service, reply.status, f"{path}: status {reply.status}", retry_after=_retry_after(reply), body=reply.body
-    )
-
-
-def _retry_after(reply: Reply) -> float | None:
-    """Seconds from `Retry-After`, in either form of RFC 9110 section 10.2.3; None when absent or unreadable."""
-    raw = reply.header(b"retry-after")
-    if raw is None:
-        return None
-    value = raw.decode("latin-1").strip()
-    if value.isascii() and value.isdigit():
-        return min(float(value[:9]), MAX_RETRY_AFTER)
-    try:
-        return min(max(0.0, parsedate_to_datetime(value).timestamp() - time()), MAX_RETRY_AFTER)
-    except (ValueError, TypeError, OverflowError):
-        return None
+async def _raised(error: BackendError) -> Any:
+    """A call that fails when it is awaited, as all of them do, and not where it is written."""
+    raise error

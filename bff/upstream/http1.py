@@ -13,9 +13,13 @@ from bff.deadline import Clock, Deadline, Timer
 from bff.errors import BackendError, BackendInvalid, BackendTimeout, BackendUnreachable
 from bff.upstream.call import Reply
 from bff.upstream.http1_response import FramingError, ResponseReader
+from bff.upstream.stats import InstanceStats
 
 # uvloop counts timers in whole milliseconds and may ring this much early; setting another for the rest would only spin.
 _TICK: Final = 0.001
+# An alarm that rings this much late tells of our own loop, not of the backend: it was blocked (F48), and what came
+# meanwhile is still unread. Above what a busy loop's turn takes (shedding starts at 100 ms of lag), under any timeout.
+LATE: Final = 0.05
 
 
 class Stale(BackendUnreachable):
@@ -50,20 +54,26 @@ class Connection(asyncio.Protocol):
         "_reader",
         "_service",
         "_silent",
+        "_stats",
         "_transport",
         "_used",
+        "_writing",
         "born",
         "instance",
         "waiter",
     )
 
-    def __init__(self, service: str, instance: str, owner: Owner, reader: ResponseReader, clock: Clock) -> None:
-        self._service, self.instance, self._owner, self._reader, self._clock = service, instance, owner, reader, clock
+    def __init__(
+        self, service: str, instance: str, owner: Owner, reader: ResponseReader, stats: InstanceStats, clock: Clock
+    ) -> None:
+        self._service, self.instance, self._owner, self._reader = service, instance, owner, reader
+        self._stats, self._clock = stats, clock
         self._transport: asyncio.Transport | None = None
         self._alarm: Timer | None = None
         self._alarm_at = self._due = self._deadline = inf
         self._silent = True  # no byte of the current answer has come
         self._used = False  # it has carried a whole exchange
+        self._writing = False  # bytes of the request are still with us
         self.born = clock.now()
         self.waiter: asyncio.Future[Reply] | None = None  # whoever awaits the current answer
 
@@ -80,8 +90,10 @@ class Connection(asyncio.Protocol):
         self._due = min(first_byte, deadline.at)
         if self._due < self._alarm_at:
             self._set_alarm()
-        self.waiter = waiter = asyncio.get_running_loop().create_future()
         self._transport.write(request)
+        if not self._writing and not self._transport.is_closing():  # a write that failed closes
+            self._stats.written += 1
+        self.waiter = waiter = asyncio.get_running_loop().create_future()
         return waiter
 
     def rest(self, until: float) -> None:
@@ -117,6 +129,16 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are not instances of it
+        # So `pause_writing` tells of any byte that the kernel did not take at once. Not 0: TLS pauses at the mark itself.
+        self._transport.set_write_buffer_limits(high=1, low=0)
+
+    def pause_writing(self) -> None:
+        self._writing = True
+
+    def resume_writing(self) -> None:
+        self._writing = False
+        if self.waiter is not None:
+            self._stats.written += 1
 
     def data_received(self, data: bytes) -> None:
         waiter = self.waiter
@@ -162,7 +184,7 @@ class Connection(asyncio.Protocol):
         self.waiter = None
         self._used = True
         # A request that is not sent to its end (the backend answered early) would run on into the next one.
-        if self._reader.reusable and self._transport is not None and not self._transport.get_write_buffer_size():
+        if self._reader.reusable and not self._writing:
             self._owner.rested(self, self._clock.now())
         else:
             self.abort()
@@ -181,7 +203,9 @@ class Connection(asyncio.Protocol):
         if self._silent:
             kind = Stale if self._used else BackendUnreachable
             return kind(self._service, f"{self.instance}: {how} before its answer")
-        return BackendUnreachable(self._service, f"{self.instance}: {how} in the middle of its answer")
+        error = BackendUnreachable(self._service, f"{self.instance}: {how} in the middle of its answer")
+        error.begun = True
+        return error
 
     # The alarm: left as it is when it rings too early for what is now due, and set again then. So a busy connection has
     # one timer a deadline's length, not one a call (a timer made and cancelled is 1.2 us, performance.md 4g).
@@ -192,13 +216,16 @@ class Connection(asyncio.Protocol):
         self._alarm_at = self._due
         self._alarm = self._clock.call_at(self._due, self._ring)
 
-    def _ring(self) -> None:
+    def _ring(self, again: bool = False) -> None:
         self._alarm, self._alarm_at = None, inf
-        if self._due - self._clock.now() > _TICK:
+        late = self._clock.now() - self._due
+        if late < -_TICK:
             self._set_alarm()
         elif self.waiter is None:
             self.abort()
-        elif self._silent:
-            self.end(BackendTimeout(self._service, f"{self.instance}: no byte of its answer in time"))
+        elif late > LATE and not again:
+            # uvloop rings before it reads: the answer may be here already, so one turn of the loop for it.
+            self._alarm = self._clock.call_at(self._clock.now() + _TICK, self._ring, True)
         else:
-            self.end(BackendTimeout(self._service, f"{self.instance}: its answer was not whole in time"))
+            what = "no byte of its answer" if self._silent else "its answer was not whole"
+            self.end(BackendTimeout(self._service, f"{self.instance}: {what} in time", ours=again))

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from bff.upstream.call import Call
+from bff.upstream.onward import told, trace_headers
 
 # CONNECT is no request to a resource; anything else that a backend may want is added here.
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -22,10 +23,16 @@ _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 _NAMES_KEPT: Final = 256
 
 
-# What is stated for a call that does not state it itself. Each has a bit, each mix of bits its own opening.
+# What is stated for a call that does not state it itself. Each has a bit, each mix of the first bits its own opening.
 # identity: inflating costs more CPU than the bytes it saves on a local network are worth.
 _DEFAULTS: Final = (("user-agent", "thali"), ("accept", "*/*"), ("accept-encoding", "identity"))
-_BITS: Final = {name: 1 << place for place, (name, _) in enumerate(_DEFAULTS)}
+_OPENINGS: Final = 1 << len(_DEFAULTS)
+_TIMEOUT: Final = _OPENINGS
+_TRACE: Final = _OPENINGS << 1
+_BITS: Final = {name: 1 << place for place, (name, _) in enumerate(_DEFAULTS)} | {
+    "request-timeout": _TIMEOUT,
+    "traceparent": _TRACE,
+}
 
 
 class RequestWriter:
@@ -34,11 +41,11 @@ class RequestWriter:
     __slots__ = ("_names", "_openings")
 
     def __init__(self, host: str) -> None:
-        self._openings = tuple(_opening(host, stated) for stated in range(1 << len(_DEFAULTS)))
+        self._openings = tuple(_opening(host, stated) for stated in range(_OPENINGS))
         self._names: dict[str, int] = {}  # a good name -> the bit of the default that it stands in place of, or 0
 
-    def render(self, call: Call) -> bytes:
-        """The request, head and body in one piece.
+    def render(self, call: Call, left: float, span_id: str = "") -> bytes:
+        """The request, head and body in one piece, for an attempt that is sent with `left` seconds to go.
 
         ValueError (a fault in our program, never the backend's) when the method, target, a header name or a value could
         break out of its place, or when a header is one that the wire itself sets.
@@ -60,9 +67,13 @@ class RequestWriter:
             if not value.isprintable() and not _VALUE.fullmatch(value):
                 raise ValueError(f"header {name}: its value cannot be sent")
             lines += f"{name}: {value}\r\n"
+        if not stated & _TIMEOUT:
+            lines += f"request-timeout: {told(left)}\r\n"
+        if call.trace is not None and not stated & _TRACE:
+            lines += _trace_lines(call, span_id)
         if body or method in _BODY_METHODS:
             lines += f"content-length: {len(body)}\r\n"
-        return f"{method} {target}{self._openings[stated]}{lines}\r\n".encode("latin-1") + body
+        return f"{method} {target}{self._openings[stated % _OPENINGS]}{lines}\r\n".encode("latin-1") + body
 
     def _learn(self, name: str) -> int:
         if not _TOKEN.fullmatch(name):
@@ -73,6 +84,13 @@ class RequestWriter:
         if len(self._names) < _NAMES_KEPT:
             self._names[name] = bit
         return bit
+
+
+def _trace_lines(call: Call, span_id: str) -> str:
+    headers = trace_headers(call, span_id)
+    if not all(value.isprintable() and value.isascii() for _, value in headers):  # `tracestate` came from outside
+        raise ValueError("a trace that cannot be sent")
+    return "".join(f"{name}: {value}\r\n" for name, value in headers)
 
 
 def _opening(host: str, stated: int) -> str:

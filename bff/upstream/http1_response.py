@@ -12,7 +12,7 @@ from typing import Final
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from bff.upstream.call import Reply
-from bff.upstream.http1_head import FramingError, Head, head_end
+from bff.upstream.http1_head import FramingError, Head, head_end, headers_of
 from bff.upstream.inflate import InflateError, Inflater
 
 __all__ = ["FramingError", "ResponseReader"]
@@ -43,6 +43,7 @@ class ResponseReader:
         "_parser",
         "_partial",
         "_parts",
+        "_raw",
         "_secure",
         "_size",
         "_status",
@@ -62,6 +63,7 @@ class ResponseReader:
         self._parser = HttpResponseParser(self)
         self._bodiless = method == "HEAD"
         self._head: Head | None = None
+        self._raw = b""
         self._parts: list[bytes] = []
         self._partial = b""
         self._status = self._size = self._wire_size = self._interims = 0
@@ -105,12 +107,13 @@ class ResponseReader:
 
     def take(self, instance: str) -> Reply:
         """The whole answer, its body decoded."""
-        assert self._head is not None
-        parts, headers = self._parts, self._head.headers
-        if self._inflater is not None:
-            # Both describe the body as it was on the wire, not the one we hand on.
-            headers = [header for header in headers if header[0] not in (b"content-encoding", b"content-length")]
-        return Reply(self._status, headers, parts[0] if len(parts) == 1 else b"".join(parts), instance)
+        parts = self._parts
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        if self._inflater is None:
+            return Reply(self._status, self._raw, body, instance)
+        # Both describe the body as it was on the wire, not the one we hand on.
+        on_the_wire = (b"content-encoding", b"content-length")
+        return Reply(self._status, [header for header in headers_of(self._raw) if header[0] not in on_the_wire], body, instance)
 
     def _read_head(self, raw: bytes) -> None:
         """Draw the consequences of a head that llhttp has found well-formed."""
@@ -121,6 +124,7 @@ class ResponseReader:
         if status > 599:
             raise FramingError(f"status {status}")
         head = self._head = Head(raw, self._max_headers)
+        self._raw = raw
         self._status = status
         if self._bodiless or self._whole:  # RFC 9112 section 6.3 rule 1, or a Content-Length of 0
             self._bodiless = True

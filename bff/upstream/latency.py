@@ -1,6 +1,7 @@
 """How long calls take: buckets since the start for histograms, and the quantiles of the recent ones for decisions."""
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Final
 
 # Upper bounds in seconds; x 1.6 apart from 1 ms to 10 s: a quantile is told within a quarter, in 20 counters.
@@ -27,6 +28,14 @@ class Latency:
         self._before = [0] * (len(BOUNDS) + 1)
         self._turned = 0.0
 
+    @classmethod
+    def of(cls, counts: Sequence[int]) -> "Latency":
+        """From counts that were told by another process, all of them taken as recent; their sum is not known."""
+        latency = cls()
+        latency.counts, latency._recent = list(counts), list(counts)
+        latency.count = sum(counts)
+        return latency
+
     def add(self, seconds: float, now: float) -> None:
         """Count one; `now` is the monotonic moment at which it ended."""
         if now - self._turned >= WINDOW:
@@ -37,8 +46,19 @@ class Latency:
         self.count += 1
         self.sum += seconds
 
-    def quantile(self, share: float) -> float | None:
-        """The recent quantile (0.5, 0.95, ...), interpolated in its bucket; None while there are too few calls."""
+    def add_failed(self, seconds: float) -> None:
+        """Count one that got no answer: a timeout lasts as long as we let it, so it tells nothing of the recent ones."""
+        self.counts[bisect_left(BOUNDS, seconds)] += 1
+        self.count += 1
+        self.sum += seconds
+
+    def quantile(self, share: float, now: float | None = None) -> float | None:
+        """The recent quantile (0.5, 0.95, ...), interpolated in its bucket; None while there are too few calls.
+
+        Told the moment, it forgets what is past both windows even when no call has come since.
+        """
+        if now is not None and now - self._turned >= 2 * WINDOW:
+            return None
         total = sum(self._recent) + sum(self._before)
         if total < ENOUGH:
             return None

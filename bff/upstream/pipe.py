@@ -1,47 +1,47 @@
 """The way of a call, whole on this page: what stands between a client and a backend, outermost first.
 
-    client -> wire
+    client -> coalesce -> breaker -> retry and hedge -> bulkhead -> balance -> wire of one instance
 
-The wire caps the calls in flight, holds the deadline over connect, send and body, and keeps the connections. The
-layers of the resilience pipe (HTTP cache, coalesce, retry and hedge, breaker, bulkhead, balance) have the same shape,
-`send(Call) -> Reply`, and go between the two, here and nowhere else.
+Every layer has the same shape, `send(Call) -> Reply`. Each stands where it does for a reason:
+
+- coalesce first: a call that another one's answer serves costs nothing below, no place, no attempt, no verdict.
+- breaker outside of retry: a call counts once, after its last attempt, for a service whose second attempt answers works;
+  what is hopeless or refused is refused before any attempt. Single instances that fail are the ejector's (balance).
+- retry outside of the bulkhead: a pause between attempts holds no place; each attempt asks for one, so a full service is
+  not called again. One budget for retries and hedges.
+- bulkhead outside of balance: the cap is the service's, whichever instance is called; its permit covers the body, since
+  the wire gives whole answers.
+- balance last: only what is really sent counts for an instance. It decodes too, so that a broken promise counts against
+  who broke it.
 """
 
-from dataclasses import asdict
-
-from bff.settings import ServiceSettings
-from bff.upstream.client import Service
-from bff.upstream.pool import WireLimits
-from bff.upstream.wire import Http1Wire
-from bff.upstream.wire_grpc import GrpcWire
-from bff.upstream.wire_httpx import HttpxWire
-
-
-def service(name: str, settings: ServiceSettings) -> Service:
-    """A service ready to be called, as bff.toml describes it."""
-    match settings.wire:
-        case "http1":
-            http1 = Http1Wire(name, settings.instances, _limits(settings))
-            return Service(name, http1, settings.timeout, lambda: asdict(http1.stats()))
-        case "httpx":
-            httpx = HttpxWire(
-                name,
-                settings.instances,
-                max_in_flight=settings.max_in_flight,
-                max_body=settings.max_body,
-                connect_timeout=settings.connect_timeout,
-            )
-            return Service(name, httpx, settings.timeout, lambda: {"in_flight": httpx.in_flight})
-        case "grpc":
-            grpc = GrpcWire(name, settings.instances, max_in_flight=settings.max_in_flight, max_body=settings.max_body)
-            return Service(name, grpc, settings.timeout, lambda: {"in_flight": grpc.in_flight})
+from bff.service_settings import ServiceSettings
+from bff.upstream.balance import Balance
+from bff.upstream.breaker import Breaker
+from bff.upstream.bulkhead import Bulkhead
+from bff.upstream.coalesce import Coalesce
+from bff.upstream.discover import discovery
+from bff.upstream.instances import Instances
+from bff.upstream.retry import Retry
+from bff.upstream.service import Service
+from bff.upstream.stats import ServiceStats
+from bff.upstream.wires import wires
 
 
-def _limits(settings: ServiceSettings) -> WireLimits:
-    return WireLimits(
-        connect_timeout=settings.connect_timeout,
-        first_byte_timeout=settings.first_byte_timeout,
-        max_in_flight=settings.max_in_flight,
-        max_idle=settings.max_in_flight,
-        max_body=settings.max_body,
-    )
+def service(name: str, settings: ServiceSettings, *, workers: int = 1) -> Service:
+    """A service as bff.toml describes it, for one of so many workers: they share its cap.
+
+    Listed instances are known at once; `start()`, in the running loop, begins to look for others.
+    """
+    stats = ServiceStats()
+    instances = Instances(wires(name, settings), stats, weights=settings.balance.weights)
+    places = -(-settings.max_in_flight // workers)  # rounded up: no worker is without a place
+    balance = Balance(name, instances, settings, stats)
+    bulkhead = Bulkhead(name, balance, settings, stats, max_in_flight=places)
+    retry = Retry(name, bulkhead, settings, stats)
+    breaker = Breaker(name, retry, settings, stats)
+    coalesce = Coalesce(name, breaker, settings, stats)
+    made = Service(name, coalesce, settings.timeout, stats, settings, discovery(name, settings, stats), instances)
+    if settings.discover is None:
+        made.start()
+    return made

@@ -8,13 +8,13 @@ import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from bff.deadline import Clock, Deadline
 from bff.errors import BackendTimeout, BackendUnreachable
-from bff.upstream.http1 import Connection
-from bff.upstream.http1_request import RequestWriter
+from bff.upstream.endpoint import Endpoint
+from bff.upstream.http1 import LATE, Connection
 from bff.upstream.http1_response import ResponseReader
+from bff.upstream.stats import InstanceStats
 
 # An aborted transport is lost in the next turns of the loop, whatever the peer does: this is for a loop that is stuck.
 _CLOSING: Final = 1.0
@@ -22,16 +22,14 @@ _CLOSING: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class WireLimits:
-    """What one service may cost us. Times are seconds."""
+    """What one instance may cost us. Times are seconds."""
 
     # A TCP handshake inside a region is under 5 ms and its first SYN is sent again only after 1 s: 250 ms tells a dead
     # address from a slow one and leaves the rest of a 400 ms call for trying elsewhere.
     connect_timeout: float = 0.25
     # Off: the deadline already bounds the wait, and a slow query is no fault. Set it for services known to be quick.
     first_byte_timeout: float | None = None
-    # Four times a bulkhead of 25: this is the backstop that bounds sockets, the bulkhead above is what shapes load.
-    max_in_flight: int = 100
-    # As many as may be in flight: a burst's connections cost more to open again than to keep for `idle_timeout`.
+    # As many as the bulkhead lets be in flight: a burst's connections cost more to open again than to keep for `idle_timeout`.
     max_idle: int = 100
     # Node and uvicorn end an idle connection after 5 s, most others later (gunicorn: 2 s, set it there). Ending it a
     # second before them is what keeps a POST from meeting a connection that is just being closed.
@@ -46,33 +44,22 @@ class WireLimits:
     max_headers: int = 100
 
 
-@dataclass(slots=True)
-class PoolStats:
-    """Counts of now (`in_flight`, `connecting`, `idle`) and since the start; `opened - closed` sockets are open."""
-
-    in_flight: int = 0
-    connecting: int = 0
-    idle: int = 0
-    opened: int = 0
-    closed: int = 0
-    retried: int = 0  # repeatable calls that met a stale connection and were sent again
-
-
-class InstancePool:
-    """The connections to one instance, given as "http://host:port" or "https://host:port"."""
+class Pool:
+    """The connections of one instance, counted in its `stats`. ValueError for a TLS context that cannot be trusted."""
 
     def __init__(
-        self, service: str, url: str, limits: WireLimits, tls: ssl.SSLContext | None, stats: PoolStats, clock: Clock
+        self,
+        service: str,
+        endpoint: Endpoint,
+        limits: WireLimits,
+        tls: ssl.SSLContext | None,
+        stats: InstanceStats,
+        clock: Clock,
     ) -> None:
-        parts = urlsplit(url)
-        plain = url.rstrip("/") == f"{parts.scheme}://{parts.netloc}" and parts.username is None
-        if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
-            raise ValueError(f"service {service}: an instance is http(s)://host:port, not {url!r}")
         self._service, self._limits, self._stats, self._clock = service, limits, stats, clock
-        self._host, self._tls = parts.hostname, _checked(tls) if parts.scheme == "https" else None
-        self._port = parts.port or (443 if self._tls else 80)
-        self.name = f"[{self._host}]:{self._port}" if ":" in self._host else f"{self._host}:{self._port}"
-        self.render = RequestWriter(parts.netloc).render
+        self._name, self._host, self._port = endpoint.name, endpoint.host, endpoint.port
+        self._tls = _checked(tls) if endpoint.scheme == "https" else None
+        self._certified = (endpoint.server_name or endpoint.host) if self._tls else None
         self._idle: dict[Connection, None] = {}  # ordered: the last one rested is the last one in it
         self._open: set[Connection] = set()
         self._closed = False
@@ -96,29 +83,30 @@ class InstancePool:
     async def connect(self, deadline: Deadline) -> Connection:
         """A new connection; BackendTimeout or BackendUnreachable if it cannot be had. Cancelled, it leaves nothing."""
         if self._closed:
-            raise BackendUnreachable(self._service, f"{self.name}: we are shutting down")
+            raise BackendUnreachable(self._service, f"{self._name}: we are shutting down", ours=True)
         limits, clock, loop = self._limits, self._clock, asyncio.get_running_loop()
         reader = ResponseReader(limits.max_head, limits.max_headers, limits.max_body, secure=self._tls is not None)
-        connection = Connection(self._service, self.name, self, reader, clock)
+        connection = Connection(self._service, self._name, self, reader, self._stats, clock)
         self._stats.connecting += 1
         timer, usable = None, False
+        until = min(deadline.at, clock.now() + limits.connect_timeout)
         try:
             # The clock rings, asyncio's timeout makes a TimeoutError of this very await: no task of our own.
             async with asyncio.timeout(None) as limit:
-                until = min(deadline.at, clock.now() + limits.connect_timeout)
                 timer = clock.call_at(until, lambda: limit.reschedule(loop.time()))
                 await loop.create_connection(
                     lambda: connection,
                     self._host,
                     self._port,
                     ssl=self._tls,
-                    server_hostname=self._host if self._tls else None,
+                    server_hostname=self._certified,
                 )
             usable = connection.open and not self._closed
         except TimeoutError:
-            raise BackendTimeout(self._service, f"{self.name}: no connection in time") from None
+            late = clock.now() - until > LATE
+            raise BackendTimeout(self._service, f"{self._name}: no connection in time", ours=late) from None
         except OSError as error:
-            raise BackendUnreachable(self._service, f"{self.name}: {error.strerror or error}") from error
+            raise BackendUnreachable(self._service, f"{self._name}: {error.strerror or error}") from error
         finally:
             self._stats.connecting -= 1
             if timer is not None:
@@ -126,7 +114,7 @@ class InstancePool:
             if not usable:
                 connection.abort()
         if not usable:
-            raise BackendUnreachable(self._service, f"{self.name}: closed as soon as it was open")
+            raise BackendUnreachable(self._service, f"{self._name}: closed as soon as it was open")
         self._open.add(connection)
         self._stats.opened += 1
         return connection
@@ -135,7 +123,7 @@ class InstancePool:
         """Close every connection, those in use too; on return their sockets are closed."""
         self._closed = True
         for connection in list(self._open):
-            connection.end(BackendUnreachable(self._service, f"{self.name}: we are shutting down"))
+            connection.end(BackendUnreachable(self._service, f"{self._name}: we are shutting down", ours=True))
         if self._open:
             self._emptied = asyncio.get_running_loop().create_future()
             with suppress(TimeoutError):

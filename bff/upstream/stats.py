@@ -21,6 +21,7 @@ class InstanceStats:
     neutral: int = 0
     bad: int = 0
     written: int = 0  # requests that were written to their last byte
+    connecting: int = 0  # connections that are being made
     opened: int = 0  # connections
     closed: int = 0
     idle: int = 0

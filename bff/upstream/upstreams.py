@@ -1,11 +1,17 @@
 """What lives as long as a worker and is shared by its requests: the services, and the clients bound to a request."""
 
+import asyncio
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from bff.settings import Settings
 from bff.upstream import pipe
-from bff.upstream.client import Client, Service
+from bff.upstream.client import Client
 from bff.upstream.scope import RequestScope
+from bff.upstream.service import Service
+
+# A look is some milliseconds; a gateway whose DNS is down starts nevertheless, and soon.
+FIRST_LOOK: Final = 1.0
 
 
 class Upstreams:
@@ -16,7 +22,22 @@ class Upstreams:
 
     @classmethod
     def of(cls, settings: Settings) -> "Upstreams":
-        return cls({name: pipe.service(name, found) for name, found in settings.services.items()})
+        workers = settings.server.workers
+        return cls({name: pipe.service(name, found, workers=workers) for name, found in settings.services.items()})
+
+    async def start(self, within: float = FIRST_LOOK) -> None:
+        """Begin to look for the instances that are not listed, and wait for the first ones, so many seconds at most.
+
+        Calls to a service without any have nobody to go to; it is looked for on and on.
+        """
+        looking = [service for service in self.services.values() if not service.known.is_set()]
+        for service in looking:
+            service.start()
+        waiting = {asyncio.ensure_future(service.known.wait()) for service in looking}
+        if waiting:
+            _, unknown = await asyncio.wait(waiting, timeout=within)
+            for wait in unknown:
+                wait.cancel()
 
     def clients(self, scope: RequestScope) -> Callable[[type[Client]], Client]:
         """The clients of one request: one instance a class, made when first asked for."""
@@ -32,4 +53,4 @@ class Upstreams:
 
     async def close(self) -> None:
         for service in self.services.values():
-            await service.sender.close()
+            await service.close()

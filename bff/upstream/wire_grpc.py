@@ -6,24 +6,23 @@ text travels in `Reply.body`, where our logs find it and no client does.
 """
 
 import asyncio
-from collections.abc import Sequence
-from itertools import cycle
-from urllib.parse import urlsplit
 
 import grpc
 import grpc.aio
 
-from bff.errors import BackendBusy, BackendInvalid, BackendTimeout, BackendUnreachable
-from bff.upstream.call import Call, Headers, Reply
+from bff.deadline import LOOP_CLOCK, Clock
+from bff.errors import BackendInvalid, BackendTimeout, BackendUnreachable
+from bff.upstream.call import Attempt, Call, Headers, Reply
+from bff.upstream.endpoint import Endpoint
+from bff.upstream.http1 import LATE
+from bff.upstream.onward import trace_headers
+from bff.upstream.pool import WireLimits
+from bff.upstream.stats import InstanceStats
 
-# What gRPC servers commonly allow on one connection (MAX_CONCURRENT_STREAMS); above it calls would queue unseen in the
-# channel, without bound.
-MAX_IN_FLIGHT = 100
-# As for HTTP (pool.py): sections are kilobytes, and gRPC's own default of 4 MiB has surprised people both ways.
-MAX_BODY = 8 * 1024 * 1024
 CONNECT_MS = 250  # a dead address is told from a slow one, as for HTTP
 RECONNECT_MS = (100, 1_000)  # first and longest pause; gRPC's own 1 s to 120 s would keep a healed backend out for long
-MAX_HEAD = 32 * 1024  # of metadata, as for HTTP
+# What a replaced channel's last calls are let take, at most: a call's own deadline is far earlier.
+LAST_CALLS = 30.0
 MAX_TOLD = 1_000  # characters of a backend's error text that are kept
 
 # google/rpc/code.proto, the comment at each code. UNAVAILABLE and DEADLINE_EXCEEDED are raised, not answered.
@@ -49,108 +48,99 @@ _NOT_METADATA = frozenset({"accept", "connection", "content-length", "content-ty
 
 
 class GrpcWire:
-    """Calls to one service, its instances in turn; `instances` are "http://host:port", or "https://..." for TLS.
+    """Calls to one instance, counted in its `stats` as far as gRPC tells of them.
 
-    Channels are opened at the first call, in the loop that makes it. Above `max_in_flight` a call is refused at once.
+    Its channel is opened at the first call, in the loop that makes it, and replaced at `max_connection_age`. A call has
+    gRPC's own deadline. What it cannot tell is left at 0: connections, and requests that were written but not answered.
     """
 
     def __init__(
         self,
         service: str,
-        instances: Sequence[str],
+        endpoint: Endpoint,
+        stats: InstanceStats,
+        limits: WireLimits | None = None,
         *,
         credentials: grpc.ChannelCredentials | None = None,
-        max_in_flight: int = MAX_IN_FLIGHT,
-        max_body: int = MAX_BODY,
+        clock: Clock = LOOP_CLOCK,
     ) -> None:
-        if not instances:
-            raise ValueError(f"service {service}: it has no instance; name one, as http(s)://host:port")
-        self.service = service
-        self.in_flight = 0
-        self._addresses = {url: _address(service, url) for url in instances}
-        self._turn = cycle(self._addresses)
-        self._credentials = credentials
-        self._max_in_flight = max_in_flight
-        self._options = _options(max_body)
-        self._channels: dict[str, grpc.aio.Channel] = {}
+        limits = limits or WireLimits()
+        self._service, self._stats, self._name = service, stats, endpoint.name
+        self._credentials = (credentials or grpc.ssl_channel_credentials()) if endpoint.scheme == "https" else None
+        self._options, self._max_age, self._clock = _options(limits, endpoint), limits.max_connection_age, clock
+        self._channel: grpc.aio.Channel | None = None
+        self._born = 0.0
+        self._ending: set[asyncio.Task[None]] = set()  # replaced channels with their last calls
         self._closed = False
 
-    async def send(self, call: Call) -> Reply:
-        if self.in_flight >= self._max_in_flight:
-            raise BackendBusy(self.service, f"{self.in_flight} calls in flight")
+    async def send(self, call: Call, attempt: Attempt) -> Reply:
         left = call.deadline.left()
         if left <= 0:
-            raise BackendTimeout(self.service, "no time was left to call it")
-        url = next(self._turn)
+            raise BackendTimeout(self._service, "its time was up before it was sent", ours=True)
         # Without serializers: the messages are bytes already.
-        method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = self._channel(url).unary_unary(call.target)
-        self.in_flight += 1
-        try:
-            rpc = method(call.body, timeout=left, metadata=_metadata(call.headers))
-            return await self._finish(rpc, self._addresses[url])
-        finally:
-            self.in_flight -= 1
-
-    async def close(self) -> None:
-        """Ends calls in flight (they raise BackendUnreachable) and closes every channel."""
-        self._closed = True
-        channels = list(self._channels.values())
-        self._channels.clear()
-        for channel in channels:
-            await channel.close()
-
-    async def _finish(self, rpc: "grpc.aio.UnaryUnaryCall[bytes, bytes]", address: str) -> Reply:
+        method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = self._opened().unary_unary(call.target)
+        rpc = method(call.body, timeout=left, metadata=_metadata((*call.headers, *trace_headers(call, attempt.span_id))))
         try:
             body = await rpc
-            return Reply(200, _headers(await rpc.initial_metadata()), body, address)
+            headers = _headers(await rpc.initial_metadata())
         except grpc.aio.AioRpcError as error:
-            return self._failed(error, address)
+            return self._failed(call, error)
         except asyncio.CancelledError:
             rpc.cancel()
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
             # grpc.aio cancels the awaiting code when a channel closes under a call; nobody asked us to stop.
-            raise BackendUnreachable(self.service, f"{address}: the channel was closed") from None
+            raise BackendUnreachable(self._service, f"{self._name}: the channel was closed", ours=self._closed) from None
+        self._stats.written += 1
+        return Reply(200, headers, body, self._name)
 
-    def _failed(self, error: grpc.aio.AioRpcError, address: str) -> Reply:
+    async def close(self) -> None:
+        """Ends calls in flight (they raise BackendUnreachable) and closes the channel."""
+        self._closed = True
+        channel, self._channel = self._channel, None
+        for task in self._ending:
+            task.cancel()
+        if channel is not None:
+            await channel.close()
+
+    def _failed(self, call: Call, error: grpc.aio.AioRpcError) -> Reply:
         code, told = error.code(), (error.details() or "")[:MAX_TOLD]
-        detail = f"{address}: {code.name} {told}"
+        detail = f"{self._name}: {code.name} {told}"
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-            raise BackendTimeout(self.service, detail) from error
+            late = -call.deadline.left() > LATE
+            raise BackendTimeout(self._service, detail, ours=late) from error
         if code is grpc.StatusCode.UNAVAILABLE:
-            raise BackendUnreachable(self.service, detail) from error
+            raise BackendUnreachable(self._service, detail) from error
         if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in told:  # gRPC's own word for our cap
-            raise BackendInvalid(self.service, detail) from error
+            raise BackendInvalid(self._service, detail) from error
+        self._stats.written += 1
         headers = [(b"grpc-status", str(code.value[0]).encode()), *_headers(error.trailing_metadata())]
-        return Reply(HTTP_STATUS[code], headers, told.encode(), address)
+        return Reply(HTTP_STATUS[code], headers, told.encode(), self._name)
 
-    def _channel(self, url: str) -> grpc.aio.Channel:
+    def _opened(self) -> grpc.aio.Channel:
         if self._closed:
-            raise BackendUnreachable(self.service, "we are shutting down")
-        channel = self._channels.get(url)
-        if channel is None:
-            address = self._addresses[url]
-            if url.startswith("https:"):
-                credentials = self._credentials or grpc.ssl_channel_credentials()
-                channel = grpc.aio.secure_channel(address, credentials, self._options)
+            raise BackendUnreachable(self._service, "we are shutting down", ours=True)
+        now = self._clock.now()
+        if self._channel is not None and now - self._born >= self._max_age:
+            task = asyncio.get_running_loop().create_task(self._channel.close(LAST_CALLS))
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+            self._channel = None
+        if self._channel is None:
+            self._born = now
+            if self._credentials is None:
+                self._channel = grpc.aio.insecure_channel(self._name, self._options)
             else:
-                channel = grpc.aio.insecure_channel(address, self._options)
-            self._channels[url] = channel
-        return channel
+                self._channel = grpc.aio.secure_channel(self._name, self._credentials, self._options)
+        return self._channel
 
 
-def _address(service: str, url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not parts.port or parts.path.strip("/"):
-        raise ValueError(f"service {service}: an instance is http(s)://host:port, not {url!r}")
-    return parts.netloc
-
-
-def _options(max_body: int) -> list[tuple[str, int]]:
+def _options(limits: WireLimits, endpoint: Endpoint) -> list[tuple[str, int | str]]:
     return [
-        ("grpc.max_receive_message_length", max_body),
-        ("grpc.max_metadata_size", MAX_HEAD),
+        ("grpc.default_authority", endpoint.authority),  # over TLS the name that the certificate must bear, too
+        ("grpc.max_receive_message_length", limits.max_body),
+        ("grpc.max_metadata_size", limits.max_head),
         # Identity alone: a small message must not unpack to a big one.
         ("grpc.compression_enabled_algorithms_bitset", 1),
         ("grpc.enable_retries", 0),  # retries are the pipe's, counted against a budget

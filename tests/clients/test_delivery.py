@@ -9,7 +9,7 @@ from bff import BackendInvalid, Missing
 from bff.settings import ServiceSettings
 from bff.upstream import pipe
 from bff.upstream.call import Call, Reply
-from bff.upstream.client import Service
+from bff.upstream.service import Service
 from clients.delivery import Delivery
 
 NOBODYS = "999999999"

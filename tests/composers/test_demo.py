@@ -15,7 +15,7 @@ from bff.faces import problems
 from bff.faces.answer import Answer
 from bff.faces.screen import Raw, ServedScreen, serve
 from bff.project import Project
-from bff.settings import ServiceSettings
+from bff.service_settings import ServiceSettings
 from bff.testing import Fault
 from bff.upstream.scope import RequestScope
 from bff.upstream.upstreams import Upstreams

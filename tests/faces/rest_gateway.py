@@ -37,7 +37,8 @@ class FastAPIEndpoint:
         self.template = app.path(screen.screen.path)
         self.guests = screen.screen.guests
         self.scopes = screen.screen.scopes
-        self._make = partial(fastapi_app, app, [screen], raw_of=_raw, id_of=lambda http: _request(http).id)
+        self.priority = screen.screen.priority
+        self._make = partial(fastapi_app, app, [screen], raw_of=_raw, ids_of=_ids)
 
     async def answer(self, request: Request) -> Answer:
         status, headers, body = await call(self._make(), {**request.scope, "bff.request": request})
@@ -49,6 +50,11 @@ def _request(http: HttpRequest) -> Request:
     request = http.scope["bff.request"]
     assert isinstance(request, Request)
     return request
+
+
+def _ids(http: HttpRequest) -> tuple[str, str]:
+    request = _request(http)
+    return request.id, request.work.trace.trace_id if request.work.trace else ""
 
 
 def _raw(http: HttpRequest) -> Raw:
@@ -95,7 +101,8 @@ async def call(app: ASGIApp, scope: MutableMapping[str, Any], body: bytes = b"")
 def request_scope(target: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> dict[str, Any]:
     """An HTTP request as Granian hands it over."""
     path, _, query = target.partition("?")
-    given = {"host": "shop.example", "x-request-id": "r-1", **(headers or {})}
+    trace = f"00-{'a' * 32}-{'b' * 16}-00"
+    given = {"host": "shop.example", "x-request-id": "r-1", "traceparent": trace, **(headers or {})}
     return {
         "type": "http",
         "asgi": {"version": "3.0"},

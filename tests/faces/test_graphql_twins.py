@@ -42,7 +42,9 @@ def test_views_become_types_of_the_same_names_that_hold_each_other() -> None:
     twins = Twins([Tree, Leaf, Older])
     schema = strawberry.Schema(query=twins.of(Tree))
     assert schema.as_str() == (
-        'schema {\n  query: Tree\n}\n\ntype Leaf {\n  id: ID!\n  mood: Mood!\n\n  """What it was."""\n  old: String @deprecated(reason: "use id")\n}\n\n'
+        "schema {\n  query: Tree\n}\n\n"
+        'type Leaf {\n  id: ID!\n  mood: Mood!\n\n  """What it was."""\n'
+        '  old: String @deprecated(reason: "use id")\n}\n\n'
         "enum Mood {\n  GOOD\n}\n\ntype Older {\n  name: String!\n}\n\n"
         "type Tree {\n  leaves: [Leaf!]!\n  children: [Tree!]\n  older: Older!\n}"
     )

@@ -17,6 +17,7 @@ from bff import (
 from bff.composition.engine import SectionFailed
 from bff.composition.inputs import BadInput, InputFault
 from bff.composition.outcome import NeedFailed, failed
+from bff.errors import BreakerOpen, Hopeless
 from bff.faces.problems import KINDS, Problem, of
 
 
@@ -31,6 +32,8 @@ def section_failed(cause: BaseException) -> SectionFailed:
         (TimeoutError(), "backend-timeout", 504),
         (BackendUnreachable("orders"), "backend-unavailable", 503),
         (BackendBusy("orders"), "backend-unavailable", 503),
+        (BreakerOpen("orders", retry_after=4), "backend-unavailable", 503),
+        (Hopeless("orders"), "backend-timeout", 504),
         (BackendInvalid("orders"), "backend-invalid", 502),
         (BackendStatus("orders", 503), "backend-invalid", 502),
         (Missing("orders"), "not-found", 404),

@@ -33,7 +33,7 @@ def raw_of(http: Any) -> Raw:
 
 
 async def ask(screens: list[ServedScreen], target: str, method: str = "GET") -> Reply:
-    api = fastapi_app(SMALL, screens, raw_of=raw_of, id_of=lambda http: "r-1")
+    api = fastapi_app(SMALL, screens, raw_of=raw_of, ids_of=lambda http: ("r-1", ""))
     return await call(api, request_scope(target, method))
 
 
@@ -55,7 +55,7 @@ def by_other_rules(annotation: object) -> Inputs:
 
 
 def test_every_screen_has_a_route_for_get_and_head_under_the_clients_names() -> None:
-    api = fastapi_app(SHOP, served(), raw_of=raw_of, id_of=lambda http: "r-1")
+    api = fastapi_app(SHOP, served(), raw_of=raw_of, ids_of=lambda http: ("r-1", ""))
     routes = {(method, route.path) for route in api.routes for method in route.methods}  # type: ignore[attr-defined]
     paths = ("/shop/v1/home", "/shop/v1/orders/{orderId}", "/shop/v1/search", "/shop/v1/staff")
     assert routes == {(method, path) for method in ("GET", "HEAD") for path in paths}
@@ -116,7 +116,7 @@ async def test_fastapi_and_the_dispatcher_take_the_same_times(value: str) -> Non
         taken = True
     except Problem:
         taken = False
-    api = fastapi_app(SMALL, [page()], raw_of=raw_of, id_of=lambda http: "r-1")
+    api = fastapi_app(SMALL, [page()], raw_of=raw_of, ids_of=lambda http: ("r-1", ""))
     if taken:
         assert (await call(api, scope))[0] == 200
     else:
@@ -137,7 +137,7 @@ async def test_a_bug_is_a_problem_and_goes_on_to_whoever_serves_the_app() -> Non
     async def send(message: Any) -> None:
         sent.append(message)
 
-    api = fastapi_app(SMALL, [page(by_other_rules(int))], raw_of=raw_of, id_of=lambda http: "r-1")
+    api = fastapi_app(SMALL, [page(by_other_rules(int))], raw_of=raw_of, ids_of=lambda http: ("r-1", ""))
     with pytest.raises(Disagreement):
         await api(request_scope("/small/v1/page?count=0"), receive, send)
     assert sent[0]["status"] == 500

@@ -101,7 +101,7 @@ class FaultProxy:
                 passed += len(data)
                 if limits and passed >= min(limits):
                     for end in (sink, back):
-                        _reset(end) if toxics.reset is not None else end.close()
+                        send_reset(end.transport) if toxics.reset is not None else end.close()
                     return
             if not getattr(self, way).blackhole:
                 await asyncio.sleep(getattr(self, way).slow_close)
@@ -120,8 +120,8 @@ async def _write(sink: asyncio.StreamWriter, data: bytes, toxics: Toxics) -> Non
         await asyncio.sleep(len(piece) / toxics.bandwidth if toxics.bandwidth else 0)
 
 
-def _reset(writer: asyncio.StreamWriter) -> None:
+def send_reset(transport: asyncio.WriteTransport) -> None:
     """Send RST: closing with a linger time of zero does."""
-    with socket.socket(fileno=os.dup(writer.transport.get_extra_info("socket").fileno())) as same:
+    with socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno())) as same:
         same.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
+    transport.abort()

@@ -14,9 +14,12 @@ from bff.deadline import Deadline
 from bff.errors import BackendError, BackendInvalid, BackendTimeout, BackendUnreachable
 from bff.testing.stub import Fault, StubReply, StubRequest, StubService
 from bff.upstream.call import Call, Reply
+from bff.upstream.endpoint import Endpoint
 from bff.upstream.http1_response import FramingError, ResponseReader
+from bff.upstream.stats import InstanceStats
 from bff.upstream.wire import Http1Wire, WireLimits
 from tests.faults.proxy import FaultProxy, Toxics
+from tests.upstream.one_wire import OneWire
 
 BODY = bytes(range(256)) * 8  # 2 KB in which every piece can be told from every other
 
@@ -34,23 +37,25 @@ async def stub() -> AsyncIterator[StubService]:
         yield service
 
 
-MakeWire = Callable[..., Http1Wire]
+MakeWire = Callable[..., OneWire]
 
 
 @pytest.fixture
 async def make_wire() -> AsyncIterator[MakeWire]:
     """Wires that are closed at the end, when nothing of them may be left."""
-    wires: list[Http1Wire] = []
+    wires: list[OneWire] = []
 
-    def make(*addresses: str, **limits: float) -> Http1Wire:
-        wires.append(Http1Wire("stub", [f"http://{address}" for address in addresses], WireLimits(**limits)))  # type: ignore[arg-type]  # ints are given as ints
+    def make(address: str, **limits: float) -> OneWire:
+        stats = InstanceStats()
+        wire = Http1Wire("stub", Endpoint.of(f"http://{address}"), stats, WireLimits(**limits))  # type: ignore[arg-type]  # ints are given as ints
+        wires.append(OneWire(wire, stats))
         return wires[-1]
 
     yield make
     for wire in wires:
         await wire.close()
-        stats = wire.stats()
-        assert (stats.in_flight, stats.connecting, stats.idle) == (0, 0, 0)
+        stats = wire.stats
+        assert (stats.connecting, stats.idle) == (0, 0)
         assert stats.opened == stats.closed
     assert len(asyncio.all_tasks()) <= 2  # this fixture and the stub's: the wire has none of its own
 
@@ -77,7 +82,7 @@ async def test_f05_a_get_on_a_kept_connection_that_is_reset_is_sent_once_more_on
     stub.faults = Once({"/again": Fault("reset")})
     assert (await wire.send(call(target="/again"))).body == BODY
     assert [record.path for record in stub.seen] == ["/", "/again", "/again"]
-    assert wire.stats().retried == 1
+    assert wire.stats.stale == 1
     assert stub.counters.connections == 2
 
 
@@ -131,10 +136,10 @@ async def test_a_connection_that_the_backend_ended_while_idle_is_not_used_again(
     wire = make_wire(stub.address)
     stub.faults = Once({"/": Fault("close_idle")})
     await wire.send(call())
-    await until(lambda: wire.stats().closed == 1)
-    assert wire.stats().idle == 0
+    await until(lambda: wire.stats.closed == 1)
+    assert wire.stats.idle == 0
     assert (await wire.send(call("POST"))).status == 200
-    assert wire.stats().retried == 0
+    assert wire.stats.stale == 0
 
 
 async def test_a_post_does_not_meet_a_connection_that_is_just_being_closed(stub: StubService, make_wire: MakeWire) -> None:
@@ -184,7 +189,7 @@ async def test_f07_a_drip_ends_with_the_deadline_and_its_connection(stub: StubSe
     with pytest.raises(BackendTimeout, match="not whole"):
         await wire.send(call(seconds=0.4))
     assert 0.39 <= time.monotonic() - started <= 0.45
-    assert wire.stats().idle == 0
+    assert wire.stats.idle == 0
     await stub.wait_for(lambda: stub.counters.cancels == 1)
 
 
@@ -244,7 +249,7 @@ async def test_f09_broken_framing_is_invalid_and_ends_the_connection(
     stub.fault = Fault("raw", raw=raw)
     with pytest.raises(BackendInvalid):
         await wire.send(call())
-    assert wire.stats().idle == 0
+    assert wire.stats.idle == 0
 
 
 async def test_what_follows_an_answer_is_never_the_next_one(stub: StubService, make_wire: MakeWire) -> None:
@@ -252,7 +257,7 @@ async def test_what_follows_an_answer_is_never_the_next_one(stub: StubService, m
     ours = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nours"
     stub.faults = Once({"/": Fault("raw", raw=ours + ours.replace(b"ours", b"evil"))})
     assert (await wire.send(call())).body == b"ours"
-    assert wire.stats().idle == 0
+    assert wire.stats.idle == 0
     assert (await wire.send(call())).body == BODY
 
 
@@ -265,7 +270,7 @@ async def test_bytes_on_an_idle_connection_end_it(stub: StubService, make_wire: 
         proxy.down = Toxics(slice=len(head) + 4, bandwidth=2000, slow_close=60)
         assert (await wire.send(call())).body == b"ours"
         stub.fault = None
-        await until(lambda: wire.stats().closed == 1)
+        await until(lambda: wire.stats.closed == 1)
         proxy.down = Toxics()
         assert (await wire.send(call())).body == BODY
 
@@ -337,7 +342,7 @@ async def test_f11_an_answer_of_a_gigabyte_is_cut_at_the_cap(
         await wire.send(call())
     assert memory() - before < 20 * MIB
     assert sent[0] < most
-    assert wire.stats().idle == 0
+    assert wire.stats.idle == 0
     server.close()
 
 
@@ -368,7 +373,7 @@ async def test_f04_a_refused_connection_is_unreachable_at_once(stub: StubService
     with pytest.raises(BackendUnreachable):
         await wire.send(call())
     assert time.monotonic() - started <= 0.03
-    assert wire.stats().connecting == 0
+    assert wire.stats.connecting == 0
 
 
 async def test_a_swallowed_request_ends_at_the_first_byte_timeout(stub: StubService, make_wire: MakeWire) -> None:
@@ -379,6 +384,48 @@ async def test_a_swallowed_request_ends_at_the_first_byte_timeout(stub: StubServ
         with pytest.raises(BackendTimeout, match="no byte"):
             await wire.send(call())
         assert time.monotonic() - started <= 0.1
+
+
+# What was written
+
+
+async def test_a_request_counts_as_written_once_its_last_byte_is_with_the_kernel(make_wire: MakeWire) -> None:
+    read_on = asyncio.Event()
+
+    async def slow_reader(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_on.wait()
+        await reader.readuntil(b"last")
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(slow_reader, "127.0.0.1", 0, limit=64 * MIB)
+    wire = make_wire(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    big = Call("stub", "POST", "/", Deadline.after(5), body=bytes(32 * MIB) + b"last")  # more than is buffered on the way
+    sending = asyncio.create_task(wire.send(big))
+    await until(lambda: wire.stats.opened == 1)
+    assert wire.stats.written == 0
+    read_on.set()
+    assert (await sending).status == 204
+    assert (wire.stats.written, wire.stats.idle) == (1, 1)
+    await wire.close()
+    server.close()
+
+
+async def test_a_request_that_was_cut_half_written_does_not_count(make_wire: MakeWire) -> None:
+    gone = asyncio.Event()
+
+    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await gone.wait()
+        writer.close()
+
+    server = await asyncio.start_server(deaf, "127.0.0.1", 0, limit=1000)
+    wire = make_wire(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    with pytest.raises(BackendTimeout):
+        await wire.send(Call("stub", "POST", "/", Deadline.after(0.1), body=bytes(32 * MIB)))
+    assert wire.stats.written == 0
+    gone.set()
+    server.close()
 
 
 # F26: who asked goes away
@@ -397,7 +444,6 @@ async def test_f26_the_backend_sees_the_close_of_a_cancelled_call(stub: StubServ
             task.cancel()
         await asyncio.wait(tasks)
         assert all(task.cancelled() for task in tasks)
-        assert wire.stats().in_flight == 0
         await stub.wait_for(lambda wave=wave: stub.counters.cancels == wave * 100)  # type: ignore[misc]  # as above
         wave_seen = list(stub.seen)[-100:]
         late += sum(1 for record in wave_seen if record.ended is None or record.ended - cancelled > 0.1)
@@ -417,7 +463,7 @@ async def test_f27_after_a_storm_the_pool_is_whole(make_wire: MakeWire, storm: s
         return StubReply(request.path.encode())
 
     async with StubService(answer) as stub:
-        wire = make_wire(stub.address, max_in_flight=40, connect_timeout=5)
+        wire = make_wire(stub.address, connect_timeout=5)
         gate = asyncio.Semaphore(40)
         loop = asyncio.get_running_loop()
 
@@ -445,9 +491,8 @@ async def test_f27_after_a_storm_the_pool_is_whole(make_wire: MakeWire, storm: s
         assert outcomes["answered"] > count / 2
         assert outcomes["cancelled"] + outcomes["late"] > count / 10  # the storm did strike
 
-        assert wire.stats().in_flight == 0
         healthy = await asyncio.gather(*(wire.send(call(target="/well")) for _ in range(20)))
         assert [reply.status for reply in healthy] == [200] * 20
-        stats = wire.stats()
-        assert (stats.in_flight, stats.connecting) == (0, 0)
+        stats = wire.stats
+        assert stats.connecting == 0
         assert stats.opened - stats.closed == stats.idle

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import grpc
+import grpc.aio
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -18,7 +20,12 @@ from bff.deadline import Deadline
 from bff.errors import BackendError, BackendInvalid, BackendTimeout, BackendUnreachable
 from bff.testing.stub import Fault, StubService
 from bff.upstream.call import Call
+from bff.upstream.endpoint import Endpoint
+from bff.upstream.stats import InstanceStats
 from bff.upstream.wire import Http1Wire, WireLimits
+from bff.upstream.wire_grpc import GrpcWire
+from bff.upstream.wire_httpx import HttpxWire
+from tests.upstream.one_wire import OneWire
 
 
 class Authority:
@@ -92,11 +99,18 @@ async def backend(certificate: Path, clients: Authority | None = None) -> AsyncI
         yield stub
 
 
-def wire_to(stub: StubService, trusted: Authority, client: Path | None = None, *, host: str = "127.0.0.1") -> Http1Wire:
+def wire_to(
+    stub: StubService, trusted: Authority, client: Path | None = None, *, host: str = "127.0.0.1", named: str = ""
+) -> OneWire:
     context = ssl.create_default_context(cafile=str(trusted.path))
     if client is not None:
         context.load_cert_chain(client)
-    return Http1Wire("users", [f"https://{host}:{stub.port}"], WireLimits(connect_timeout=5), tls=context)
+    return one_wire(Endpoint("https", host, stub.port, server_name=named), context, 5)
+
+
+def one_wire(endpoint: Endpoint, context: ssl.SSLContext, connect_timeout: float) -> OneWire:
+    stats = InstanceStats()
+    return OneWire(Http1Wire("users", endpoint, stats, WireLimits(connect_timeout=connect_timeout), tls=context), stats)
 
 
 def call(seconds: float = 5.0) -> Call:
@@ -107,9 +121,9 @@ async def test_a_trusted_backend_is_called_over_one_kept_connection(authority: A
     async with backend(authority.issue("127.0.0.1")) as stub:
         wire = wire_to(stub, authority)
         assert [(await wire.send(call())).body for _ in range(3)] == [b'{"name":"Ada"}'] * 3
-        assert (stub.counters.connections, wire.stats().idle) == (1, 1)
+        assert (stub.counters.connections, wire.stats.idle) == (1, 1)
         await wire.close()
-        assert wire.stats().closed == 1
+        assert wire.stats.closed == 1
 
 
 async def test_a_backend_of_another_authority_is_refused(authority: Authority, stranger: Authority) -> None:
@@ -118,7 +132,7 @@ async def test_a_backend_of_another_authority_is_refused(authority: Authority, s
         with pytest.raises(BackendUnreachable, match="certificate"):
             await wire.send(call())
         assert stub.counters.calls == 0
-        assert (wire.stats().connecting, wire.stats().opened) == (0, 0)
+        assert (wire.stats.connecting, wire.stats.opened) == (0, 0)
 
 
 async def test_a_backend_under_another_name_is_refused(authority: Authority) -> None:
@@ -126,6 +140,52 @@ async def test_a_backend_under_another_name_is_refused(authority: Authority) -> 
         with pytest.raises(BackendUnreachable, match="certificate"):
             await wire_to(stub, authority).send(call())
         assert stub.counters.calls == 0
+
+
+async def test_a_backend_found_by_its_name_is_held_to_that_name(authority: Authority) -> None:
+    async with backend(authority.issue("orders.internal")) as stub:
+        wire = wire_to(stub, authority, named="orders.internal")
+        assert (await wire.send(call())).status == 200
+        assert stub.seen[0].headers["host"] == f"orders.internal:{stub.port}"
+        assert wire.stats.written == 1
+        await wire.close()
+
+
+@pytest.mark.parametrize("named", ["orders.internal", "users.internal"])
+async def test_over_httpx_too(authority: Authority, named: str) -> None:
+    async with backend(authority.issue("orders.internal")) as stub:
+        endpoint = Endpoint("https", "127.0.0.1", stub.port, server_name=named)
+        context, stats = ssl.create_default_context(cafile=str(authority.path)), InstanceStats()
+        wire = OneWire(HttpxWire("users", endpoint, stats, WireLimits(connect_timeout=5), tls=context), stats)
+        if named == "orders.internal":
+            assert (await wire.send(call())).status == 200
+        else:
+            with pytest.raises(BackendUnreachable, match="certificate"):
+                await wire.send(call())
+        await wire.close()
+
+
+@pytest.mark.parametrize("named", ["orders.internal", "users.internal"])
+async def test_over_grpc_too(authority: Authority, named: str) -> None:
+    async def echo(request: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
+        return request
+
+    pem = authority.issue("orders.internal").read_bytes()
+    server = grpc.aio.server()
+    handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(echo)
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("v1.Echo", {"Say": handler})])
+    port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([(pem, pem)]))
+    await server.start()
+    trusted, stats = grpc.ssl_channel_credentials(authority.path.read_bytes()), InstanceStats()
+    wire = OneWire(GrpcWire("echo", Endpoint("https", "127.0.0.1", port, server_name=named), stats, credentials=trusted), stats)
+    said = Call("echo", "POST", "/v1.Echo/Say", Deadline.after(5), body=b"hi")
+    if named == "orders.internal":
+        assert (await wire.send(said)).body == b"hi"
+    else:
+        with pytest.raises(BackendUnreachable):
+            await wire.send(said)
+    await wire.close()
+    await server.stop(None)
 
 
 async def test_our_certificate_is_shown_to_a_backend_that_asks(authority: Authority, stranger: Authority) -> None:
@@ -144,7 +204,7 @@ async def test_a_context_that_does_not_verify_is_refused(authority: Authority) -
     blind = ssl.create_default_context()
     blind.check_hostname = False
     with pytest.raises(ValueError, match="does not verify"):
-        Http1Wire("users", ["https://127.0.0.1:1"], tls=blind)
+        one_wire(Endpoint.of("https://127.0.0.1:1"), blind, 5)
 
 
 async def test_a_plain_port_is_unreachable_by_tls(authority: Authority) -> None:
@@ -178,7 +238,7 @@ async def test_a_handshake_that_hangs_or_is_cancelled_leaves_nothing(authority: 
     server = await asyncio.start_server(mute, "127.0.0.1", 0)
     context = ssl.create_default_context(cafile=str(authority.path))
     port = server.sockets[0].getsockname()[1]
-    wire = Http1Wire("users", [f"https://127.0.0.1:{port}"], WireLimits(connect_timeout=0.1), tls=context)
+    wire = one_wire(Endpoint.of(f"https://127.0.0.1:{port}"), context, 0.1)
 
     with pytest.raises(BackendTimeout, match="no connection"):
         await wire.send(call())
@@ -194,7 +254,7 @@ async def test_a_handshake_that_hangs_or_is_cancelled_leaves_nothing(authority: 
     assert sending.cancelled()
     async with asyncio.timeout(1):
         await gone.wait()
-    assert (wire.stats().in_flight, wire.stats().connecting, wire.stats().opened) == (0, 0, 0)
+    assert (wire.stats.connecting, wire.stats.opened) == (0, 0)
     server.close()
 
 
@@ -208,8 +268,7 @@ async def test_after_a_storm_of_cancels_the_pool_is_whole(authority: Authority) 
                 loop.call_later(0.001 * (wave + place), task.cancel)
             for ended in await asyncio.gather(*tasks, return_exceptions=True):
                 assert not isinstance(ended, BackendError)
-        assert wire.stats().in_flight == 0
         assert [(await wire.send(call())).status for _ in range(20)] == [200] * 20
         await wire.close()
         await stub.wait_for(lambda: stub.counters.open_connections == 0)
-        assert wire.stats().opened == wire.stats().closed
+        assert wire.stats.opened == wire.stats.closed

@@ -21,7 +21,8 @@ from bff.gateway.request import Endpoint
 from bff.gateway.screen_endpoint import ScreenEndpoint
 from bff.gateway.stack import Stack
 from bff.observe.logs import AccessLog
-from bff.settings import LimitSettings, RouteSettings, ServiceSettings, Settings
+from bff.service_settings import ServiceSettings
+from bff.settings import LimitSettings, RouteSettings, Settings
 from bff.testing import StubService
 from bff.upstream.upstreams import Upstreams
 from tests.identity.tokens import JWKS, Documents, Time, claims, key_set, signer, verifier
@@ -122,10 +123,10 @@ class Peer:
 class Kit:
     """A stack, its backend and its log."""
 
-    def __init__(self, stub: StubService, upstreams: Upstreams, keys: Documents) -> None:
+    def __init__(self, stub: StubService, upstreams: Upstreams, keys: Documents, access: AccessLog | None = None) -> None:
         self.stub = stub
         self._written: list[bytes] = []
-        self.access = AccessLog(self._written.append)
+        self.access = access or AccessLog(self._written.append)
         limits = LimitSettings(max_body=MAX_BODY, max_query=1_000)
         self.keys = keys
         self.stack = Stack(Routes(self._endpoints(upstreams, limits)), verifier(keys, Time()), limits, self.access)
@@ -193,14 +194,14 @@ def scope_of(target: str, method: str, headers: Iterable[tuple[str, str]]) -> di
 
 
 @asynccontextmanager
-async def gateway(replies: Mapping[str, object] | None = None) -> AsyncIterator[Kit]:
+async def gateway(replies: Mapping[str, object] | None = None, access: AccessLog | None = None) -> AsyncIterator[Kit]:
     """A gateway whose one backend answers each path by `replies` (by default it knows the names)."""
     names: dict[str, object] = {"/names/head": "Ada", "/names/note": "a note", "/names/7": "seven"}
     async with StubService(names if replies is None else replies) as stub:
         settings = Settings(services={"users": ServiceSettings(instances=[f"http://{stub.address}"])})
         upstreams = Upstreams.of(settings)
         try:
-            yield Kit(stub, upstreams, Documents({JWKS: key_set(signer().jwk())}))
+            yield Kit(stub, upstreams, Documents({JWKS: key_set(signer().jwk())}), access)
         finally:
             await upstreams.close()
 

@@ -135,7 +135,7 @@ async def test_a_bug_is_a_500_that_tells_nothing_and_a_trace_in_our_log(caplog: 
         with caplog.at_level(logging.ERROR, "bff"):
             reply = await kit.ask("/shop/v1/broken", headers={"x-request-id": "r-1"})
         assert (reply.status, reply.problem) == (500, "internal")
-        assert reply.json.keys() == {"type", "title", "status", "requestId"}
+        assert reply.json.keys() == {"type", "title", "status", "requestId", "traceId"}
         assert b"secret" not in reply.body
         (record,) = caplog.records
         assert "r-1" in record.getMessage()
@@ -345,8 +345,10 @@ async def test_the_line_tells_who_what_and_how_long() -> None:
         assert reply.status == 200
         assert line.pop("time").endswith("Z")
         assert 0 < line.pop("ms") < 5_000
+        assert len(line.pop("traceId")) == 32
         assert line == {
             "requestId": "r-1",
+            "to": [f"users@{kit.stub.address}"],
             "user": "user-7",
             "address": "192.0.2.7",
             "app": "shop",

@@ -74,6 +74,11 @@ async def test_everything_else_is_the_workers_admin_app() -> None:
         assert (await client.post("/big", content=b"x" * (1024 * 1024 + 1))).status_code == 413
 
 
+async def test_a_product_without_metrics_has_no_page_of_them() -> None:
+    async with serving(options()) as server:
+        assert (await server.get(server.admin + "/metrics")).status_code == 404
+
+
 async def test_the_public_port_has_no_admin_paths() -> None:
     async with serving(options()) as server:
         assert (await server.get(server.public + "/stats")).text.endswith(" /stats")

@@ -14,10 +14,15 @@ import grpc.aio
 import pytest
 import uvloop
 
-from bff.deadline import Deadline
-from bff.errors import BackendBusy, BackendInvalid, BackendTimeout, BackendUnreachable
-from bff.upstream.call import Call, Headers
+from bff.deadline import LOOP_CLOCK, Clock, Deadline
+from bff.errors import BackendInvalid, BackendTimeout, BackendUnreachable
+from bff.testing import ManualClock
+from bff.upstream.call import Call, Headers, Trace
+from bff.upstream.endpoint import Endpoint
+from bff.upstream.pool import WireLimits
+from bff.upstream.stats import InstanceStats
 from bff.upstream.wire_grpc import HTTP_STATUS, GrpcWire
+from tests.upstream.one_wire import SPAN, OneWire
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
 Behaviour = Callable[[bytes, Context], Awaitable[bytes]]
@@ -62,9 +67,10 @@ class Echo:
 
 
 @asynccontextmanager
-async def wire_to(*echoes: Echo, max_in_flight: int = 10, max_body: int = 100_000) -> AsyncIterator[GrpcWire]:
-    urls = [echo.url for echo in echoes]
-    wire = GrpcWire("echo", urls, max_in_flight=max_in_flight, max_body=max_body)
+async def wire_to(echo: Echo, clock: Clock = LOOP_CLOCK) -> AsyncIterator[OneWire]:
+    stats = InstanceStats()
+    limits = WireLimits(max_body=100_000)
+    wire = OneWire(GrpcWire("echo", Endpoint.of(echo.url), stats, limits, clock=clock), stats)
     try:
         yield wire
     finally:
@@ -92,13 +98,6 @@ async def test_a_call_is_answered() -> None:
         assert reply.header(b"x-served-by") == b"echo"
         assert echo.metadata["x-tag"] == "7"
         assert not {"accept", "host"} & echo.metadata.keys()
-        assert wire.in_flight == 0
-
-
-async def test_instances_are_called_in_turn() -> None:
-    async with Echo(back).serving() as one, Echo(back).serving() as two, wire_to(one, two) as wire:
-        seen = [(await wire.send(call())).instance for _ in range(4)]
-    assert sorted(seen) == sorted([f"127.0.0.1:{echo.port}" for echo in (one, two)] * 2)
 
 
 @pytest.mark.parametrize("code", HTTP_STATUS)
@@ -145,7 +144,7 @@ async def test_the_deadline_ends_a_call_and_travels_with_it() -> None:
         async with asyncio.timeout(1):
             await echo.cut.wait()
         echo.began.clear()
-        with pytest.raises(BackendTimeout, match="no time was left"):
+        with pytest.raises(BackendTimeout, match="time was up"):
             await wire.send(call(seconds=0))
         assert not echo.began.is_set()
 
@@ -162,7 +161,6 @@ async def test_cancelled_the_call_ends_at_the_server_within_100_ms() -> None:
                 await task
             async with asyncio.timeout(0.1):
                 await echo.cut.wait()
-        assert wire.in_flight == 0
         echo.behaviour = back
         assert (await wire.send(call())).status == 200
 
@@ -172,8 +170,9 @@ async def test_a_cancellation_that_nobody_asked_for_is_the_backends_failure() ->
         task = asyncio.create_task(wire.send(call()))
         await echo.began.wait()
         await wire.close()
-        with pytest.raises(BackendUnreachable, match="channel was closed"):
+        with pytest.raises(BackendUnreachable, match="channel was closed") as caught:
             await task
+        assert caught.value.ours
         assert not task.cancelled()
         with pytest.raises(BackendUnreachable, match="shutting down"):
             await wire.send(call())
@@ -202,7 +201,7 @@ async def test_a_server_that_went_and_came_back_is_found_again() -> None:
             assert await eventually(wire) == 200
 
 
-async def eventually(wire: GrpcWire) -> int:
+async def eventually(wire: OneWire) -> int:
     """Ask until there is an answer; the longest pause between two connects is one second."""
     while True:
         try:
@@ -212,8 +211,9 @@ async def eventually(wire: GrpcWire) -> int:
 
 
 async def test_a_server_that_stops_under_a_call_is_unreachable() -> None:
-    async with Echo(hang).serving() as echo:
-        wire = GrpcWire("echo", [echo.url])
+    echo = Echo(hang)
+    async with echo.serving():
+        wire = OneWire(GrpcWire("echo", Endpoint.of(echo.url), InstanceStats()), InstanceStats())
         task = asyncio.create_task(wire.send(call()))
         await echo.began.wait()
     with pytest.raises(BackendUnreachable):
@@ -241,18 +241,6 @@ async def test_an_address_that_does_not_answer_is_told_soon() -> None:
                 filler.close()
 
 
-async def test_above_the_cap_a_call_is_refused_at_once() -> None:
-    async with Echo(hang).serving() as echo, wire_to(echo, max_in_flight=1) as wire:
-        task = asyncio.create_task(wire.send(call()))
-        await echo.began.wait()
-        with pytest.raises(BackendBusy):
-            await wire.send(call())
-        task.cancel()
-        await asyncio.wait([task])
-        echo.behaviour = back
-        assert (await wire.send(call())).status == 200
-
-
 @pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
 async def test_a_message_over_the_cap_is_invalid_however_small_it_is_packed(compression: grpc.Compression) -> None:
     async def bomb(request: bytes, context: Context) -> bytes:
@@ -270,7 +258,6 @@ async def test_a_header_that_cannot_be_sent_is_our_bug() -> None:
         with pytest.raises(grpc.aio.InternalError):
             await wire.send(call(headers=(("x-tag", "a\r\nx-other: b"),)))
         assert not echo.began.is_set()
-        assert wire.in_flight == 0
 
 
 @pytest.mark.slow
@@ -284,7 +271,7 @@ async def test_a_storm_of_cut_calls_leaves_nothing_behind() -> None:
         return request
 
     chance = random.Random(7)
-    async with Echo(late).serving() as echo, wire_to(echo, max_in_flight=100) as wire:
+    async with Echo(late).serving() as echo, wire_to(echo) as wire:
         await wire.send(call())
         before = len(os.listdir("/proc/self/fd"))
 
@@ -295,17 +282,41 @@ async def test_a_storm_of_cut_calls_leaves_nothing_behind() -> None:
 
         for _ in range(60):
             await asyncio.gather(*(cut(chance.uniform(0, 0.08), chance.random() < 0.5) for _ in range(100)))
-        assert wire.in_flight == 0
         assert [(await wire.send(call(seconds=1.0))).status for _ in range(20)] == [200] * 20
         assert len(os.listdir("/proc/self/fd")) <= before
 
 
-@pytest.mark.parametrize("instance", ["127.0.0.1:1", "http://127.0.0.1", "unix:/x", "http://127.0.0.1:1/path"])
-def test_an_instance_that_is_no_address_is_refused(instance: str) -> None:
-    with pytest.raises(ValueError, match="an instance is"):
-        GrpcWire("echo", [instance])
-    with pytest.raises(ValueError, match="no instance"):
-        GrpcWire("echo", [])
+async def test_a_traced_call_tells_its_attempts_span() -> None:
+    async with Echo(back).serving() as echo, wire_to(echo) as wire:
+        traced = call()
+        traced.trace = Trace("4bf92f3577b34da6a3ce929d0e0e4736", "01", "a=b")
+        await wire.send(traced)
+        assert echo.metadata["traceparent"] == f"00-4bf92f3577b34da6a3ce929d0e0e4736-{SPAN}-01"
+        assert echo.metadata["tracestate"] == "a=b"
+        assert wire.stats.written == 1
+
+
+async def test_a_channel_past_its_age_is_replaced_and_its_last_call_ends_well() -> None:
+    go_on = asyncio.Event()
+    peers: list[str] = []
+
+    async def wait(request: bytes, context: Context) -> bytes:
+        peers.append(context.peer())
+        if request == b"slow":
+            await go_on.wait()
+        return request
+
+    clock = ManualClock()
+    async with Echo(wait).serving() as echo, wire_to(echo, clock) as wire:
+        slow = asyncio.create_task(wire.send(call(b"slow")))
+        await echo.began.wait()
+        await clock.advance(59)
+        await wire.send(call())
+        await clock.advance(1)
+        await wire.send(call())
+        assert peers[0] == peers[1] != peers[2]
+        go_on.set()
+        assert (await slow).body == b"slow"
 
 
 def test_it_runs_under_uvloop() -> None:

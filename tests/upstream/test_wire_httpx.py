@@ -9,18 +9,24 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from bff.deadline import Deadline
-from bff.errors import BackendBusy, BackendError, BackendInvalid, BackendTimeout, BackendUnreachable
-from bff.testing.faults import Fault
+from bff.deadline import LOOP_CLOCK, Clock, Deadline
+from bff.errors import BackendError, BackendInvalid, BackendTimeout, BackendUnreachable
+from bff.testing import ManualClock
+from bff.testing.faults import Fault, Kind
 from bff.testing.stub import StubReply, StubRequest, StubService
-from bff.upstream.call import Call, Headers
+from bff.upstream.call import Call, Headers, Trace
+from bff.upstream.endpoint import Endpoint
+from bff.upstream.pool import WireLimits
+from bff.upstream.stats import InstanceStats
 from bff.upstream.wire_httpx import HttpxWire
+from tests.upstream.one_wire import SPAN, OneWire
 
 
 @asynccontextmanager
-async def wire_to(*stubs: StubService, max_in_flight: int = 100, max_body: int = 100_000) -> AsyncIterator[HttpxWire]:
-    urls = [f"http://{stub.address}" for stub in stubs]
-    wire = HttpxWire("shop", urls, max_in_flight=max_in_flight, max_body=max_body)
+async def wire_to(stub: StubService, clock: Clock = LOOP_CLOCK) -> AsyncIterator[OneWire]:
+    stats = InstanceStats()
+    endpoint = Endpoint.of(f"http://{stub.address}")
+    wire = OneWire(HttpxWire("shop", endpoint, stats, WireLimits(max_body=100_000), clock=clock), stats)
     try:
         yield wire
     finally:
@@ -58,22 +64,45 @@ async def test_a_call_is_sent_as_it_is_and_answered_whole() -> None:
 
 async def test_a_proxy_is_asked_for_the_backends_address() -> None:
     async with StubService({"/a": {"by": "proxy"}}) as proxy:
-        wire = HttpxWire("shop", ["http://far.invalid:81", "https://far.invalid"], proxy=f"http://{proxy.address}")
-        await wire.send(call("/a?q=%2F"))
+        plain, secret = (
+            OneWire(HttpxWire("shop", Endpoint.of(url), InstanceStats(), proxy=f"http://{proxy.address}"), InstanceStats())
+            for url in ("http://far.invalid:81", "https://far.invalid")
+        )
+        await plain.send(call("/a?q=%2F"))
         with pytest.raises(BackendUnreachable):  # the stub does not do tunnels
-            await wire.send(call("/secret"))
-        await wire.close()
+            await secret.send(call("/secret"))
+        await plain.close()
+        await secret.close()
     assert [(record.method, record.target) for record in proxy.seen] == [
         ("GET", "http://far.invalid:81/a?q=%2F"),
         ("CONNECT", "far.invalid:443"),
     ]
 
 
-async def test_connections_are_kept_and_instances_called_in_turn(stub: StubService) -> None:
-    async with StubService({}) as other, wire_to(stub, other) as wire:
-        seen = [(await wire.send(call())).instance for _ in range(6)]
-    assert seen == [stub.address, other.address] * 3
-    assert (stub.counters.connections, other.counters.connections) == (1, 1)
+async def test_connections_are_kept_until_they_are_old(stub: StubService) -> None:
+    clock = ManualClock()
+    async with wire_to(stub, clock) as wire:
+        for _ in range(6):
+            await wire.send(call())
+        assert (stub.counters.connections, wire.stats.written) == (1, 6)
+        await clock.advance(60)
+        await wire.send(call())  # the last one on the old connections
+        await wire.send(call())
+        assert stub.counters.connections == 2
+        await stub.wait_for(lambda: stub.counters.open_connections == 1)
+
+
+async def test_a_backend_found_by_its_name_is_asked_by_it_and_told_of_time_and_trace(stub: StubService) -> None:
+    stats = InstanceStats()
+    wire = OneWire(HttpxWire("shop", Endpoint("http", stub.host, stub.port, server_name="shop.internal"), stats), stats)
+    traced = call(seconds=0.5)
+    traced.trace = Trace("4bf92f3577b34da6a3ce929d0e0e4736", "01", "a=b")
+    await wire.send(traced)
+    seen = stub.seen[-1].headers
+    assert seen["host"] == f"shop.internal:{stub.port}"
+    assert 400 <= int(seen["request-timeout"]) <= 490
+    assert (seen["traceparent"], seen["tracestate"]) == (f"00-4bf92f3577b34da6a3ce929d0e0e4736-{SPAN}-01", "a=b")
+    await wire.close()
 
 
 async def test_nothing_is_kept_from_one_call_for_the_next() -> None:
@@ -107,6 +136,15 @@ async def test_a_fault_is_told_in_our_words(stub: StubService, fault: Fault, err
         assert type(caught.value) is error
         stub.faults.clear()
         assert (await wire.send(call())).status == 200
+
+
+@pytest.mark.parametrize(("kind", "begun"), [("reset", False), ("reset_midway", True), ("truncate", True)])
+async def test_it_is_told_whether_some_of_the_answer_had_come(stub: StubService, kind: Kind, begun: bool) -> None:
+    stub.faults["/a"] = Fault(kind)
+    async with wire_to(stub) as wire:
+        with pytest.raises(BackendUnreachable) as caught:
+            await wire.send(call())
+        assert caught.value.begun == begun
 
 
 async def test_nobody_listens(stub: StubService) -> None:
@@ -143,19 +181,6 @@ async def test_a_packed_body_is_refused_unopened() -> None:
         await stub.wait_for(lambda: stub.counters.open_connections == 0)
 
 
-async def test_above_the_cap_a_call_is_refused_at_once(stub: StubService) -> None:
-    stub.fault = Fault("hang")
-    async with wire_to(stub, max_in_flight=1) as wire:
-        task = asyncio.create_task(wire.send(call()))
-        await stub.wait_for(lambda: stub.counters.calls == 1)
-        with pytest.raises(BackendBusy):
-            await wire.send(call())
-        task.cancel()
-        await asyncio.wait([task])
-        stub.fault = None
-        assert (await wire.send(call())).status == 200
-
-
 async def test_cancelled_the_call_ends_at_the_server_within_100_ms(stub: StubService) -> None:
     stub.faults["/a"] = Fault("hang")
     async with wire_to(stub) as wire:
@@ -167,7 +192,6 @@ async def test_cancelled_the_call_ends_at_the_server_within_100_ms(stub: StubSer
             with pytest.raises(asyncio.CancelledError):
                 await task
             await stub.wait_for(lambda: stub.counters.cancels == 1, timeout=0.1)
-        assert wire.in_flight == 0
 
 
 async def test_a_header_that_cannot_be_sent_is_our_bug(stub: StubService) -> None:
@@ -187,8 +211,9 @@ async def test_close_ends_what_is_in_flight(stub: StubService) -> None:
         with pytest.raises(BackendUnreachable):
             await task
         await stub.wait_for(lambda: stub.counters.open_connections == 0)
-        with pytest.raises(BackendUnreachable, match="shutting down"):
+        with pytest.raises(BackendUnreachable, match="shutting down") as caught:
             await wire.send(call())
+        assert caught.value.ours
 
 
 @pytest.mark.slow
@@ -209,7 +234,6 @@ async def test_a_storm_of_cut_calls_leaves_nothing_behind(stub: StubService, cal
         for _ in range(calls // at_once):
             await asyncio.gather(*(cut(chance.uniform(0, 0.08), chance.random() < 0.5) for _ in range(at_once)))
         await stub.wait_for(lambda: stub.counters.open_connections <= 1)
-        assert wire.in_flight == 0
         stub.fault = None
         assert [(await wire.send(call(seconds=1.0))).status for _ in range(20)] == [200] * 20
         assert stub.counters.open_connections == 1
@@ -232,11 +256,3 @@ async def test_a_lost_connection_does_not_outlive_the_next_quiet_moment(stub: St
         await asyncio.wait(cut)
         assert (await slow).status == 404
         await stub.wait_for(lambda: stub.counters.open_connections == 0)
-
-
-@pytest.mark.parametrize("instance", ["127.0.0.1:1", "http://", "ftp://a:1", "http://a:1/path", "http://user@a:1"])
-def test_an_instance_that_is_no_address_is_refused(instance: str) -> None:
-    with pytest.raises(ValueError, match="an instance is"):
-        HttpxWire("shop", [instance])
-    with pytest.raises(ValueError, match="no instance"):
-        HttpxWire("shop", [])

@@ -3,7 +3,7 @@
 import pytest
 
 from bff.deadline import Deadline
-from bff.upstream.call import Call, Headers
+from bff.upstream.call import Call, Headers, Trace
 from bff.upstream.http1_request import RequestWriter
 
 WRITER = RequestWriter("users:9101")
@@ -13,15 +13,49 @@ def call(method: str = "GET", target: str = "/", headers: Headers = (), body: by
     return Call("users", method, target, Deadline(0), headers, body)
 
 
+def render(call: Call) -> bytes:
+    return WRITER.render(call, 0.5, "00f067aa0ba902b7")
+
+
 def test_a_request_as_it_goes_out() -> None:
-    assert WRITER.render(call("GET", "/users/7?a=b%20c", (("traceparent", "00-1-2-01"), ("x", "a\tb \xe9")))) == (
+    assert render(call("GET", "/users/7?a=b%20c", (("x-tag", "7"), ("x", "a\tb \xe9")))) == (
         b"GET /users/7?a=b%20c HTTP/1.1\r\nhost: users:9101\r\nuser-agent: thali\r\naccept: */*\r\n"
-        b"accept-encoding: identity\r\ntraceparent: 00-1-2-01\r\nx: a\tb \xe9\r\n\r\n"
+        b"accept-encoding: identity\r\nx-tag: 7\r\nx: a\tb \xe9\r\nrequest-timeout: 490\r\n\r\n"
     )
 
 
+def test_a_traced_call_tells_its_attempts_span_and_the_state_as_it_came() -> None:
+    traced = call()
+    traced.trace = Trace("4bf92f3577b34da6a3ce929d0e0e4736", "01", "congo=t61rcWkgMzE")
+    sent = render(traced)
+    assert b"\r\ntraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n" in sent
+    assert b"\r\ntracestate: congo=t61rcWkgMzE\r\n" in sent
+    traced.trace = Trace("4bf92f3577b34da6a3ce929d0e0e4736")
+    assert b"tracestate" not in render(traced)
+
+
+def test_a_trace_that_could_break_out_is_refused() -> None:
+    traced = call()
+    traced.trace = Trace("4bf92f3577b34da6a3ce929d0e0e4736", state="a=b\r\nx: y")
+    with pytest.raises(ValueError, match="trace"):
+        render(traced)
+
+
+@pytest.mark.parametrize("name", ["Request-Timeout", "traceparent"])
+def test_what_a_call_states_of_time_and_trace_is_sent_once_as_stated(name: str) -> None:
+    traced = call(headers=((name, "7"),))
+    traced.trace = Trace("4bf92f3577b34da6a3ce929d0e0e4736")
+    sent = render(traced).lower()
+    assert sent.count(f"{name.lower()}: ".encode()) == sent.count(f"{name.lower()}: 7\r\n".encode()) == 1
+
+
+@pytest.mark.parametrize(("left", "told"), [(0.5, b"490"), (0.0109, b"1"), (0.002, b"1")])
+def test_a_backend_is_told_what_is_left_less_the_way_back(left: float, told: bytes) -> None:
+    assert b"\r\nrequest-timeout: %b\r\n" % told in WRITER.render(call(), left)
+
+
 def test_a_stated_default_is_sent_once_as_stated() -> None:
-    sent = WRITER.render(call(headers=(("Accept", "text/xml"), ("user-agent", "mine"))))
+    sent = render(call(headers=(("Accept", "text/xml"), ("user-agent", "mine"))))
     assert sent.lower().count(b"accept:") == sent.lower().count(b"user-agent:") == 1
     assert b"Accept: text/xml\r\n" in sent
     assert b"accept-encoding: identity\r\n" in sent
@@ -30,14 +64,14 @@ def test_a_stated_default_is_sent_once_as_stated() -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
 @pytest.mark.parametrize("body", [b"", b"\x00\xff{}", b"x" * 1_000_000])
 def test_a_body_follows_its_length(method: str, body: bytes) -> None:
-    head, _, sent = WRITER.render(call(method, body=body)).partition(b"\r\n\r\n")
+    head, _, sent = render(call(method, body=body)).partition(b"\r\n\r\n")
     assert sent == body
     assert head.endswith(b"content-length: %d" % len(body))
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
 def test_no_body_no_length_where_none_is_meant(method: str) -> None:
-    assert b"content-length" not in WRITER.render(call(method))
+    assert b"content-length" not in render(call(method))
 
 
 @pytest.mark.parametrize(
@@ -46,28 +80,28 @@ def test_no_body_no_length_where_none_is_meant(method: str) -> None:
 )
 def test_a_target_that_could_break_out_is_refused(target: str) -> None:
     with pytest.raises(ValueError, match="target"):
-        WRITER.render(call(target=target))
+        render(call(target=target))
 
 
 @pytest.mark.parametrize("method", ["", "get", "GET /x", "GET\r\n", "CONNECT", "GÉT"])
 def test_a_method_that_could_break_out_is_refused(method: str) -> None:
     with pytest.raises(ValueError, match="method"):
-        WRITER.render(call(method))
+        render(call(method))
 
 
 @pytest.mark.parametrize("name", ["", "x y", "x:y", "x\r\n", "x\x00", "é", "x\n"])
 def test_a_header_name_that_could_break_out_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="header name"):
-        WRITER.render(call(headers=((name, "v"),)))
+        render(call(headers=((name, "v"),)))
 
 
 @pytest.mark.parametrize("value", ["a\r\nb: c", "a\nb", "a\rb", "a\x00", "a\x7f", "a\n", "a\u2028b", "\U0001f600", "\x85"])
 def test_a_header_value_that_could_break_out_is_refused(value: str) -> None:
     if value == "\x85":  # a control of latin-1 is obs-text on the wire (RFC 9110 section 5.5): one byte, no line break
-        assert b"x: \x85\r\n" in WRITER.render(call(headers=(("x", value),)))
+        assert b"x: \x85\r\n" in render(call(headers=(("x", value),)))
         return
     with pytest.raises(ValueError):  # noqa: PT011 (what latin-1 cannot say is told by its UnicodeEncodeError)
-        WRITER.render(call(headers=(("x", value),)))
+        render(call(headers=(("x", value),)))
 
 
 @pytest.mark.parametrize(
@@ -76,11 +110,11 @@ def test_a_header_value_that_could_break_out_is_refused(value: str) -> None:
 def test_a_header_that_the_wire_sets_is_refused(name: str) -> None:
     for _ in range(2):  # remembering good names must not let a bad one in the second time
         with pytest.raises(ValueError, match="wire's own"):
-            WRITER.render(call(headers=((name, "1"),)))
+            render(call(headers=((name, "1"),)))
 
 
 def test_names_made_up_by_a_caller_are_not_kept_without_end() -> None:
     writer = RequestWriter("users:9101")
     for number in range(1000):
-        writer.render(call(headers=((f"x-{number}", "v"),)))
+        writer.render(call(headers=((f"x-{number}", "v"),)), 0.5)
     assert len(writer._names) <= 256

@@ -19,7 +19,7 @@ from typing import TypeVar
 import msgspec
 from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodOptions
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
 from grpc_tools import protoc  # type: ignore[import-untyped]  # it ships no types
@@ -44,17 +44,27 @@ class ProtoFile:
         compiled = FileDescriptorSet.FromString(_compile(self.path, [self.path.parent, *map(Path, include)]))
         for file in compiled.file:  # protoc writes them in order: what is imported stands first
             self._pool.Add(file)
+        self._files = [file.name for file in compiled.file]
         self._services = [f"{file.package}.{service.name}".lstrip(".") for file in compiled.file for service in file.service]
 
     def method(self, full_name: str) -> "GrpcMethod":
         """The codec of `/package.Service/Method`; Refusal if the file has no such unary method."""
+        found = self.described(full_name)
+        if found.client_streaming or found.server_streaming:
+            raise Refusal([f"{self.path}: {full_name} streams, a client's method is one call and one answer"])
+        return GrpcMethod(found, self._pool)
+
+    def described(self, full_name: str) -> MethodDescriptor:
+        """The method with its messages, as protobuf describes it; Refusal if the file has none of that name."""
         service, _, name = full_name.lstrip("/").partition("/")
         found = self._pool.FindServiceByName(service).methods_by_name.get(name) if service in self._services else None
         if found is None:
             raise Refusal([f"{self.path}: no method {full_name}; it has {', '.join(self.methods()) or 'none'}"])
-        if found.client_streaming or found.server_streaming:
-            raise Refusal([f"{self.path}: {full_name} streams, a client's method is one call and one answer"])
-        return GrpcMethod(found, self._pool)
+        return found
+
+    def files(self) -> list[str]:
+        """The .proto and all it imports, by the names that they are imported by."""
+        return self._files
 
     def methods(self) -> list[str]:
         """Full names of all methods, streams included."""
@@ -66,7 +76,10 @@ class ProtoFile:
 
 
 class GrpcMethod:
-    """The codec of one method: its request's message and its answer's."""
+    """The codec of one method: its request's message and its answer's.
+
+    `repeatable`: its .proto says that it may be sent twice (`option idempotency_level = NO_SIDE_EFFECTS` or IDEMPOTENT).
+    """
 
     content_type = "application/grpc+proto"
     accept = "application/grpc+proto"
@@ -76,6 +89,7 @@ class GrpcMethod:
         self._request = message_factory.GetMessageClass(method.input_type)
         self._answer = message_factory.GetMessageClass(method.output_type)
         self._promised = method.output_type
+        self.repeatable = method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN
 
     def encode(self, body: object) -> bytes:
         plain = msgspec.to_builtins(body, str_keys=True)

@@ -1,0 +1,86 @@
+"""What is noted of a request that has ended: its access line, its numbers and, when it is kept, its trace."""
+
+from collections.abc import Iterator
+from time import monotonic, time_ns
+
+from bff.composition.engine import Run
+from bff.composition.outcome import OK
+from bff.gateway.access_line import access_line
+from bff.gateway.request import Request
+from bff.observe.kept import KeptTrace, SectionTime
+from bff.observe.logs import AccessLog
+from bff.observe.records import Records, Result
+from bff.observe.stamp import Stamp
+from bff.observe.tracing import Tracing
+
+# nginx's status for a client that closed the connection; only ever in the log.
+CLIENT_GONE = 499
+_FAILED_FROM = 500
+
+
+class Ended:
+    """The three, in one pass over the request."""
+
+    def __init__(self, access: AccessLog, records: Records, tracing: Tracing) -> None:
+        self._access = access
+        self._records = records
+        self._tracing = tracing
+        self._stamp = Stamp()
+
+    def note(self, request: Request, status: int, size: int) -> None:
+        now = monotonic()
+        seconds = now - request.started
+        endpoint = request.endpoint
+        if endpoint is None:
+            record = self._records.endpoint(None, None, request.method)
+        else:
+            record = self._records.endpoint(endpoint.app, endpoint.template, request.method)
+        record.add(status, size, seconds, now)
+        if request.runs and status != CLIENT_GONE:
+            self._count_screens(request)
+        if self._access.on:
+            self._access.line(access_line(request, record, self._stamp(), status, size, seconds))
+        failed = status >= _FAILED_FROM or bool(request.outcomes)
+        if self._tracing.keeps(sampled=request.sampled, failed=failed, seconds=seconds):
+            self._tracing.offer(_kept(request, status, now))
+
+    def _count_screens(self, request: Request) -> None:
+        app = request.endpoint.app if request.endpoint else ""
+        for name, run in request.runs:
+            self._records.screen(app, name).add(_result(run), run.verdicts)
+        for outcome in request.outcomes.values():
+            if outcome.service:
+                self._records.blamed[outcome.service] += 1
+
+
+def _result(run: Run) -> Result:
+    if len(run.values) < len(run.cut.steps):  # it was ended before each of its steps had settled
+        return "failed"
+    return "complete" if run.complete else "degraded"
+
+
+def _kept(request: Request, status: int, now: float) -> KeptTrace:
+    """Copies of what a trace is made of; the request itself, with its inputs and its caller, is not held."""
+    endpoint, trace = request.endpoint, request.work.trace
+    return KeptTrace(
+        trace_id=trace.trace_id if trace else "",
+        parent=request.parent,
+        request_id=request.id,
+        app=endpoint.app if endpoint else "",
+        template=endpoint.template if endpoint else "",
+        method=request.method,
+        status=status,
+        wall=time_ns() - int((now - request.started) * 1e9),
+        started=request.started,
+        ended=now,
+        sections=tuple(_sections(request)),
+        calls=tuple(request.work.records),
+    )
+
+
+def _sections(request: Request) -> Iterator[SectionTime]:
+    for screen, run in request.runs:
+        for key, (started, ended) in run.times.items():
+            outcome = run.verdicts.get(key, OK if ended else None)
+            status, reason = ("cut", "") if outcome is None else (outcome.status, outcome.reason or "")
+            yield SectionTime(screen, key, started, ended, status, reason)

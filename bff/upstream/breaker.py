@@ -1,0 +1,128 @@
+"""Leaves a service alone that fails, and does not send what cannot be answered in time; counts each call, once.
+
+It stands outside the retries: a call is judged by what came of it in the end, and one that is refused here is not tried
+again.
+"""
+
+import random
+from bisect import bisect_left
+from collections.abc import Callable
+from math import inf
+from typing import Final
+
+from pybreaker import CircuitBreaker, CircuitBreakerError, CircuitBreakerListener, CircuitBreakerState
+
+from bff.deadline import LOOP_CLOCK, Clock
+from bff.errors import BreakerOpen, Hopeless
+from bff.service_settings import ServiceSettings
+from bff.upstream.call import Call, Reply, Sender
+from bff.upstream.circuit import Circuit
+from bff.upstream.latency import BOUNDS
+from bff.upstream.stats import BreakerState, ServiceStats
+from bff.upstream.verdict import Verdict, of_error, of_reply
+
+# Seconds between looks at the median: it sums 42 counters, and does not move much faster than this.
+_LOOK: Final = 1.0
+
+_SHOWN: Final[dict[str, BreakerState]] = {"closed": "closed", "open": "open", "half-open": "half_open"}  # by pybreaker's names
+
+
+class Breaker:
+    """Raises Hopeless or BreakerOpen at once in place of sending; whatever else ends a call passes through as it is."""
+
+    __slots__ = ("_circuit", "_inner", "_least", "_look_at", "_now", "_service", "_settings", "_slow_after", "_stats")
+
+    def __init__(
+        self,
+        service: str,
+        inner: Sender,
+        settings: ServiceSettings,
+        stats: ServiceStats,
+        *,
+        clock: Clock = LOOP_CLOCK,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self._service, self._inner, self._settings, self._stats = service, inner, settings, stats
+        self._now = clock.now
+        self._slow_after = settings.breaker.slow_after or inf
+        self._look_at = 0.0
+        self._least = -inf  # half of the service's recent calls, or more, took longer
+        self._circuit: Circuit | None = None
+        if settings.breaker.on:
+            self._circuit = Circuit(service, settings.breaker, settings.timeout, clock.now, draw, _Shown(stats))
+        stats.breaker = "closed" if settings.breaker.on else "off"
+
+    async def send(self, call: Call) -> Reply:
+        began = self._now()
+        if began >= self._look_at:
+            self._look(began)
+        if call.deadline.at - began < self._least:
+            self._stats.hopeless += 1
+            raise Hopeless(
+                self._service, f"half of its calls take over {self._least:g} s, {call.deadline.at - began:.3f} s left"
+            )
+        circuit = self._circuit
+        permit = 0 if circuit is None else circuit.epoch if circuit.closed else self._try(circuit, call, began)
+        try:
+            reply = await self._inner.send(call)
+        except BaseException as error:
+            verdict, ended = of_error(error), self._now()
+            if verdict == "bad":
+                self._stats.latency.add_failed(ended - began)
+            self._settle(permit, verdict, False, ended)
+            raise
+        verdict, ended = of_reply(reply), self._now()
+        took = ended - began
+        if verdict == "bad":
+            self._stats.latency.add_failed(took)
+        else:
+            self._stats.latency.add(took, ended)
+        self._settle(permit, verdict, verdict == "good" and took > self._slow_after, ended)
+        return reply
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+    def _try(self, circuit: Circuit, call: Call, now: float) -> int:
+        try:
+            permit = circuit.admit(now, call.deadline.at)
+        except CircuitBreakerError as refused:
+            self._stats.breaker_refused += 1
+            raise BreakerOpen(self._service, str(refused), retry_after=circuit.retry_after(now)) from refused
+        call.trial = True
+        return permit
+
+    def _settle(self, permit: int, verdict: Verdict, slow: bool, now: float) -> None:
+        stats = self._stats
+        if verdict == "good":
+            stats.good += 1
+        elif verdict == "bad":
+            stats.bad += 1
+        else:
+            stats.neutral += 1
+        if self._circuit is not None:
+            self._circuit.settle(permit, verdict, slow, now)
+
+    def _look(self, now: float) -> None:
+        """Ask how long half of the recent calls take.
+
+        The bucket's lower bound is taken and no value inside it: where all calls take a little under what they are
+        given, a guess a little above would keep every one of them out. And it is forgotten after a minute without an
+        answer, so that calls that were all too short for a service see again when it has become quicker.
+        """
+        self._look_at = now + _LOOK
+        median = self._stats.latency.quantile(0.5, now) if self._settings.skip_hopeless else None
+        place = bisect_left(BOUNDS, median) if median is not None else 0
+        self._least = BOUNDS[place - 1] if place else -inf
+
+
+class _Shown(CircuitBreakerListener):
+    """Tells everyone who reads the service's record how its breaker stands."""
+
+    def __init__(self, stats: ServiceStats) -> None:
+        self._stats = stats
+
+    def state_change(self, cb: CircuitBreaker, old_state: CircuitBreakerState | None, new_state: CircuitBreakerState) -> None:
+        self._stats.breaker = _SHOWN[new_state.name]
+        if self._stats.breaker == "open":
+            self._stats.breaker_opened += 1

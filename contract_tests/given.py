@@ -1,0 +1,24 @@
+"""The states that Pacts are `given`, each as a question that the demo's seeded data must answer."""
+
+GIVEN = {
+    "user 7": "SELECT 1 FROM users WHERE id = 7",
+    "user 7 has an address": "SELECT 1 FROM addresses WHERE user_id = 7",
+    "user 7 has a favourite": "SELECT 1 FROM favourites WHERE user_id = 7",
+    "user 7 has a method": "SELECT 1 FROM methods WHERE user_id = 7",
+    "user 7 has two orders": "SELECT 1 FROM orders WHERE user_id = 7 LIMIT 1 OFFSET 1",
+    "user 7 has an order under way": "SELECT 1 FROM orders WHERE user_id = 7 AND status = 'ON_THE_WAY'",
+    "user 7 has something unread": "SELECT 1 FROM notifications WHERE user_id = 7 AND NOT is_read",
+    "restaurant 5": "SELECT 1 FROM restaurants WHERE id = 5",
+    "restaurant 5 has dishes": "SELECT 1 FROM dishes WHERE restaurant_id = 5",
+    "restaurant 5 is rated": "SELECT 1 FROM ratings WHERE restaurant_id = 5",
+    "restaurant 5 is reviewed": "SELECT 1 FROM reviews WHERE restaurant_id = 5",
+    "a restaurant in Kreuzberg": "SELECT 1 FROM restaurants WHERE area = 'Kreuzberg'",
+    "a promotion in Kreuzberg": "SELECT 1 FROM promotions WHERE area = 'Kreuzberg'",
+    "an Indian and a German restaurant": "SELECT 1 FROM restaurants a, restaurants b"
+    " WHERE a.cuisine = 'INDIAN' AND b.cuisine = 'GERMAN' AND a.name LIKE '%o%' AND b.name LIKE '%o%'",
+    "order 1": "SELECT 1 FROM orders JOIN lines ON order_id = orders.id WHERE orders.id = 1",
+    "order 1 is paid": "SELECT 1 FROM payments WHERE order_id = 1",
+    "stock of dish 1": "SELECT 1 FROM stock WHERE dish_id = 1",
+    "area Mitte": "SELECT 1 FROM areas WHERE name = 'Mitte'",
+    "a banner for GOLD": "SELECT 1 FROM banners WHERE audience = 'GOLD'",
+}

@@ -1,0 +1,5 @@
+"""The rig's one app."""
+
+from bff import App
+
+rig = App("rig")

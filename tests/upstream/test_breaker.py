@@ -1,0 +1,334 @@
+"""The breaker as a layer: what counts, what is refused and how, and the classic faults (F12-F14, F16, F17, F48)."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from bff.deadline import Deadline
+from bff.errors import BackendBusy, BackendError, BackendTimeout, BackendUnreachable, BreakerOpen, Hopeless
+from bff.testing import ManualClock
+from bff.upstream.breaker import Breaker
+from bff.upstream.bulkhead import Bulkhead
+from bff.upstream.call import Call, Reply, Sender
+from bff.upstream.stats import ServiceStats
+from tests.upstream.calls import Answers, Held, call, settings, turns
+
+WELL, ILL = Reply(200), Reply(500)
+
+
+def breaker(inner: Sender, clock: ManualClock, **given: object) -> tuple[Breaker, ServiceStats]:
+    """A breaker whose pauses do not vary."""
+    stats = ServiceStats()
+    return Breaker("shop", inner, settings(**given), stats, clock=clock, draw=lambda: 0.5), stats
+
+
+async def answer(_: Call) -> Reply:
+    return WELL
+
+
+async def fail(_: Call) -> Reply:
+    return ILL
+
+
+async def refuse(_: Call) -> Reply:
+    raise BackendUnreachable("shop")
+
+
+async def offer(layer: Breaker, clock: ManualClock, *, rate: float, seconds: float) -> int:
+    """Calls at an even rate, one after the other; how many were refused by an open breaker."""
+    refused = 0
+    for _ in range(int(rate * seconds)):
+        try:
+            await layer.send(call(clock))
+        except BreakerOpen:
+            refused += 1
+        except BackendError:
+            pass
+        await clock.advance(1 / rate)
+    return refused
+
+
+async def opened(inner: Answers, clock: ManualClock, **given: object) -> tuple[Breaker, ServiceStats]:
+    """A breaker that has just opened."""
+    layer, stats = breaker(inner, clock, **given)
+    well, inner.answer = inner.answer, refuse
+    for _ in range(20):
+        with suppress(BackendUnreachable):
+            await layer.send(call(clock))
+    assert stats.breaker == "open"
+    inner.answer, inner.sent = well, 0
+    return layer, stats
+
+
+# The classic faults.
+
+
+async def test_f12_it_opens_within_20_calls_tries_a_few_and_closes_when_the_service_is_well_again() -> None:
+    clock, inner = ManualClock(), Answers(fail)
+    layer, stats = breaker(inner, clock)
+    refused = await offer(layer, clock, rate=50, seconds=1)
+    assert (inner.sent, refused) == (20, 30)
+    refused = await offer(layer, clock, rate=50, seconds=29)
+    assert inner.sent == 20 + 2  # one trial after 5 s and one after 10 s more: the first bad one ends each look
+    inner.answer = answer
+    await offer(layer, clock, rate=50, seconds=10)
+    assert stats.breaker == "closed"
+    assert stats.breaker_opened == 3
+
+
+async def test_f13_a_service_that_fails_every_second_call_is_left_alone() -> None:
+    clock = ManualClock()
+
+    async def alternate(_: Call) -> Reply:
+        return WELL if inner.sent % 2 else ILL
+
+    inner = Answers(alternate)
+    layer, stats = breaker(inner, clock)
+    await offer(layer, clock, rate=200, seconds=2)
+    assert stats.breaker == "open"
+    assert inner.sent == 20
+
+
+async def test_f14_what_the_caller_did_wrong_never_opens_it() -> None:
+    clock = ManualClock()
+
+    async def not_so(_: Call) -> Reply:
+        return Reply((404, 401, 422)[inner.sent % 3])
+
+    inner = Answers(not_so)
+    layer, stats = breaker(inner, clock)
+    for _ in range(10_000):
+        await layer.send(call(clock))
+    assert (stats.breaker, stats.neutral, stats.bad) == ("closed", 10_000, 0)
+
+
+async def test_f16_a_service_that_is_slow_at_60_percent_is_left_alone() -> None:
+    clock = ManualClock()
+
+    async def slow(_: Call) -> Reply:
+        if inner.sent % 5 < 3:
+            await clock.sleep(2)
+        return WELL
+
+    inner = Answers(slow)
+    layer, stats = breaker(inner, clock, timeout=3, breaker={"slow_after": 1})
+    tasks = []
+    for _ in range(12 * 10):
+        tasks.append(asyncio.ensure_future(layer.send(call(clock, 3))))
+        await clock.advance(0.1)
+        if stats.breaker == "open":
+            break
+    assert stats.breaker == "open"
+    await clock.advance(3)
+    assert stats.bad == 0
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_f17_a_thousand_waiting_clients_get_three_trials_between_them() -> None:
+    clock, inner = ManualClock(), Answers(answer)
+    layer, stats = await opened(inner, clock)
+    held = Held()
+    inner.answer = held.send
+    await clock.advance(5)
+    tasks = [asyncio.ensure_future(layer.send(call(clock))) for _ in range(1000)]
+    await turns()
+    refused = [task for task in tasks if task.done()]
+    assert (held.most, len(refused)) == (3, 997)
+    errors = [task.exception() for task in refused]
+    assert all(isinstance(error, BreakerOpen) and error.retry_after == 0.8 for error in errors)  # by then the trials have told
+    for trial in list(held.in_flight.values()):
+        trial.set_result(WELL)
+    await turns()
+    assert stats.breaker == "closed"
+
+
+async def test_f48_a_timeout_that_our_own_blocked_loop_made_never_opens_it() -> None:
+    async def late(_: Call) -> Reply:
+        raise BackendTimeout("shop", ours=True)
+
+    clock = ManualClock()
+    layer, stats = breaker(Answers(late), clock)
+    for _ in range(100):
+        with pytest.raises(BackendTimeout):
+            await layer.send(call(clock))
+    assert (stats.breaker, stats.neutral) == ("closed", 100)
+
+
+# What counts.
+
+
+async def test_each_call_is_counted_once_by_its_verdict_and_timed() -> None:
+    clock = ManualClock()
+
+    async def later(_: Call) -> Reply:
+        await clock.sleep(0.3)
+        return WELL
+
+    inner = Answers(later)
+    layer, stats = breaker(inner, clock)
+    await clock.drive(layer.send(call(clock)))
+    inner.answer = fail
+    await layer.send(call(clock))
+    inner.answer = refuse
+    with pytest.raises(BackendUnreachable):
+        await layer.send(call(clock))
+    assert (stats.good, stats.neutral, stats.bad) == (1, 0, 2)
+    assert stats.latency.count == 3
+    assert stats.latency.sum == pytest.approx(0.3)
+
+
+async def test_calls_that_were_cancelled_are_neutral_and_cancelled_they_stay() -> None:
+    clock, held = ManualClock(), Held()
+    layer, stats = breaker(held, clock)
+    tasks = [asyncio.ensure_future(layer.send(call(clock))) for _ in range(50)]
+    await turns()
+    for task in tasks:
+        task.cancel()
+    await turns()
+    assert all(task.cancelled() for task in tasks)
+    assert (stats.breaker, stats.neutral, stats.latency.count) == ("closed", 50, 0)
+
+
+async def test_what_a_full_bulkhead_refuses_is_not_the_services_fault() -> None:
+    clock, held, stats = ManualClock(), Held(), ServiceStats()
+    few = settings(max_in_flight=1, bulkhead={"queue": 0})
+    layer = Breaker("shop", Bulkhead("shop", held, few, stats, clock=clock), few, stats, clock=clock)
+    first = asyncio.ensure_future(layer.send(call(clock)))
+    await turns()
+    for _ in range(100):
+        with pytest.raises(BackendBusy):
+            await layer.send(call(clock))
+    assert (stats.breaker, stats.neutral, stats.busy) == ("closed", 100, 100)
+    first.cancel()
+    await turns()
+
+
+async def test_with_the_breaker_off_calls_are_counted_all_the_same() -> None:
+    clock, inner = ManualClock(), Answers(fail)
+    layer, stats = breaker(inner, clock, breaker={"on": False})
+    assert await offer(layer, clock, rate=100, seconds=1) == 0
+    assert (stats.breaker, stats.bad) == ("off", 100)
+
+
+# What is refused.
+
+
+async def test_an_open_breaker_refuses_at_once_and_says_when_to_come_again() -> None:
+    clock, inner = ManualClock(), Answers(answer)
+    layer, stats = await opened(inner, clock)
+    await clock.advance(2)
+    with pytest.raises(BreakerOpen) as refused:
+        await layer.send(call(clock))
+    assert refused.value.retry_after == pytest.approx(3)
+    assert (inner.sent, stats.breaker_refused, stats.breaker) == (0, 1, "open")
+
+
+async def test_only_trials_are_marked_as_trials() -> None:
+    clock, inner = ManualClock(), Answers(answer)
+    layer, _ = await opened(inner, clock, breaker={"trials": 1})
+    await clock.advance(5)
+    trial, after = call(clock), call(clock)
+    await layer.send(trial)
+    await layer.send(after)
+    assert (trial.trial, after.trial) == (True, False)
+
+
+async def test_a_trial_that_is_cancelled_gives_its_place_to_another() -> None:
+    clock, inner, held = ManualClock(), Answers(answer), Held()
+    layer, stats = await opened(inner, clock, breaker={"trials": 1})
+    inner.answer = held.send
+    await clock.advance(5)
+    for _ in range(20):
+        trial = asyncio.ensure_future(layer.send(call(clock)))
+        await turns()
+        with pytest.raises(BreakerOpen):
+            await layer.send(call(clock))
+        trial.cancel()
+        await turns()
+    assert (held.sent, stats.breaker) == (20, "half_open")
+
+
+# Calls without hope.
+
+
+async def slow_service(layer: Breaker, inner: Answers, clock: ManualClock, seconds: float, count: int = 50) -> None:
+    """Let its record show that calls take so long, and a second pass, after which it is looked at again."""
+
+    async def slow(_: Call) -> Reply:
+        await clock.sleep(seconds)
+        return WELL
+
+    inner.answer = slow
+    for _ in range(count):
+        await clock.drive(layer.send(call(clock, 2 * seconds)))
+    await clock.advance(1)
+    inner.sent = 0
+
+
+async def test_a_call_that_cannot_be_answered_in_time_is_not_sent() -> None:
+    clock, inner = ManualClock(), Answers(answer)
+    layer, stats = breaker(inner, clock)
+    await slow_service(layer, inner, clock, 0.2)
+    with pytest.raises(Hopeless):
+        await layer.send(call(clock, 0.05))
+    assert (inner.sent, stats.hopeless, stats.neutral) == (0, 1, 0)
+    await clock.drive(layer.send(call(clock, 0.5)))
+    assert inner.sent == 1
+
+
+async def test_skip_hopeless_off_sends_it() -> None:
+    clock, inner = ManualClock(), Answers(answer)
+    layer, stats = breaker(inner, clock, skip_hopeless=False)
+    await slow_service(layer, inner, clock, 0.2)
+    await clock.drive(layer.send(call(clock, 0.05)))
+    assert (inner.sent, stats.hopeless) == (1, 0)
+
+
+async def test_a_call_that_just_fits_is_sent() -> None:
+    clock, inner = ManualClock(), Answers(answer)
+    layer, stats = breaker(inner, clock)
+    await slow_service(layer, inner, clock, 0.165)  # the median is guessed at 0.2 s, within 0.16 to 0.25
+    await clock.drive(layer.send(call(clock, 0.18)))
+    assert (inner.sent, stats.hopeless) == (1, 0)
+
+
+async def test_a_service_whose_calls_all_seemed_hopeless_is_asked_again_after_a_minute() -> None:
+    clock, inner = ManualClock(), Answers(answer)
+    layer, _ = breaker(inner, clock)
+    await slow_service(layer, inner, clock, 0.2)
+    inner.answer = answer  # it is quick now, and nobody knows
+    refused = 0
+    for _ in range(65):
+        try:
+            await layer.send(call(clock, 0.05))
+        except Hopeless:
+            refused += 1
+        await clock.advance(1)
+    assert 30 <= refused <= 60
+    assert inner.sent == 65 - refused
+
+
+async def test_how_long_we_waited_in_vain_is_not_taken_for_how_long_it_takes() -> None:
+    clock = ManualClock()
+
+    async def hang(given: Call) -> Reply:
+        await clock.sleep(given.deadline.left())
+        raise BackendTimeout("shop")
+
+    inner = Answers(hang)
+    layer, stats = breaker(inner, clock, breaker={"on": False})
+    for _ in range(50):
+        with pytest.raises(BackendTimeout):
+            await clock.drive(layer.send(call(clock, 0.8)))
+    inner.answer = answer
+    await layer.send(call(clock, 0.3))
+    assert stats.hopeless == 0
+    assert stats.latency.count == 51
+
+
+async def test_a_spent_deadline_is_left_to_the_wire() -> None:
+    clock, inner = ManualClock(), Answers(answer)
+    layer, _ = breaker(inner, clock)
+    await layer.send(Call("shop", "GET", "/", Deadline(clock.now() - 1, clock.now)))
+    assert inner.sent == 1
