@@ -95,6 +95,7 @@ class Run:
             self._tasks.arm()
             if self._open:
                 await self._done
+                self._tasks.raise_failure()
             if len(self.outcomes) > 1:  # in the screen's order, not in that of finishing: equal answers are equal bytes
                 self.outcomes = dict(sorted(self.outcomes.items(), key=lambda pair: self.cut.rank(pair[0])))
         finally:

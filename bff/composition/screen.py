@@ -53,7 +53,7 @@ class Screen:
         self.name = name or _name_from(path)
         self.scopes = frozenset(scopes)
         self.guests = guests
-        self.priority = priority
+        self.priority: Priority = priority
         self.parameters: tuple[str, ...] = tuple(_PARAMETER.findall(path))
         self.place = f"{place_of_caller(2)} Screen({path!r})"
         self.__doc__ = self.type.__doc__

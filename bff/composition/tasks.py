@@ -50,9 +50,9 @@ class _Work:
 
 
 class Tasks:
-    """What runs for one request. `done` is the request's future: a bug is set on it, and once it is done nothing follows."""
+    """What runs for one request. `done` is the request's future: a bug ends it, and once it is done nothing follows."""
 
-    __slots__ = ("_alarm", "_alarm_at", "_clock", "_done", "_earliest", "_loop", "_open", "_works")
+    __slots__ = ("_alarm", "_alarm_at", "_clock", "_done", "_earliest", "_failure", "_loop", "_open", "_works")
 
     def __init__(self, done: "asyncio.Future[None]", clock: Clock) -> None:
         self._done = done
@@ -60,6 +60,7 @@ class Tasks:
         self._loop = done.get_loop()
         self._works: list[_Work] = []
         self._open = 0  # works that have not ended
+        self._failure: BaseException | None = None
         self._alarm: Timer | None = None
         self._alarm_at = inf
         self._earliest = inf  # when the first of those that were started must have ended
@@ -100,7 +101,17 @@ class Tasks:
     def fail(self, error: BaseException) -> None:
         """End the run with this error, unless it has ended."""
         if not self._done.done():
-            self._done.set_exception(error)
+            self._failure = error
+            self._done.set_result(None)
+
+    def raise_failure(self) -> None:
+        """Raise what ended the run, if something did. It is not kept, here or in the future: its traceback has the run."""
+        error, self._failure = self._failure, None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error
 
     def rest(self) -> bool:
         """No alarm rings from now on; whether all has ended, so that there is nothing to `stop`."""
@@ -159,6 +170,8 @@ class Tasks:
                     self._set_alarm(self._earliest)
             except Exception as bug:  # noqa: BLE001 - a bug in what follows ends the run, or it would wait for ever
                 self.fail(bug)
+        # Its traceback has this frame: a circle for each failure, in a worker that looks for circles seldom and then for long.
+        cause = None
 
     # One alarm a run, for whoever must end first: a timer a section would cost 2.6 us each, and nearly none ever rings.
 

@@ -21,7 +21,7 @@ class Twins:
     """The twins of some screen types; what is no View is its own."""
 
     def __init__(self, views: Iterable[type]) -> None:
-        self._of = {cls: _bare(cls) for cls in views if issubclass(cls, msgspec.Struct)}
+        self._of: dict[type, type] = {cls: _bare(cls) for cls in views if issubclass(cls, msgspec.Struct)}
         self._view = {twin: cls for cls, twin in self._of.items()}
         for cls, twin in self._of.items():  # all are there before the first is read: types may hold each other
             twin.__annotations__ = {name: self.hint(hint) for name, hint in _shown(cls)}
@@ -49,11 +49,9 @@ class Twins:
             return typing.Union[tuple(self.hint(part) for part in typing.get_args(hint))]  # noqa: UP007 - made of a tuple
         if origin is not None:
             return list[self.hint(typing.get_args(hint)[0])]  # type: ignore[misc]  # screens have no other generic type
-        if isinstance(hint, type):
-            if issubclass(hint, Enum) and "__strawberry_definition__" not in vars(hint):
-                strawberry.enum(hint)
-            return self._of.get(hint, hint)
-        return hint
+        if isinstance(hint, type) and issubclass(hint, Enum) and "__strawberry_definition__" not in vars(hint):
+            return strawberry.enum(hint)
+        return self._of.get(hint, hint) if isinstance(hint, type) else hint
 
 
 def _bare(cls: type) -> type:

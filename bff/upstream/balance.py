@@ -82,7 +82,7 @@ class Balance:
                 stats.good += 1
             else:
                 self._not_good(peer, attempt, told)
-            if self._observe is not None:
+            if self._observe is not None and len(peers.all) > 1:
                 self._observe(peer, attempt.ended - now, told, attempt.ended)
 
     async def close(self) -> None:

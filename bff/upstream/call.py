@@ -1,8 +1,8 @@
 """The one port to backends: `send(Call) -> Reply`. Every layer of the pipe has it and wraps another; wires stand at its end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from bff.deadline import Deadline
 from bff.upstream.http1_head import headers_of
@@ -141,7 +141,7 @@ class Sender(Protocol):
     BackendBusy. When the awaiting task is cancelled the call is over at once: its connection is closed, nothing runs on.
     """
 
-    async def send(self, call: Call) -> Reply: ...
+    def send(self, call: Call) -> Coroutine[Any, Any, Reply]: ...
 
     async def close(self) -> None: ...
 

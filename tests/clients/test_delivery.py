@@ -6,7 +6,7 @@ import pytest
 
 from backends.running import Backends
 from bff import BackendInvalid, Missing
-from bff.settings import ServiceSettings
+from bff.service_settings import ServiceSettings
 from bff.upstream import pipe
 from bff.upstream.call import Call, Reply
 from bff.upstream.service import Service

@@ -19,6 +19,7 @@ from bff.gateway.request import Endpoint, Request
 from bff.gateway.screen_endpoint import ScreenEndpoint, raw_of
 from bff.gateway.stack import Stack
 from bff.observe.logs import AccessLog
+from bff.priority import Priority
 from bff.settings import LimitSettings
 from tests.faces.rest_fakes import served
 from tests.faces.rest_screens import SHOP
@@ -37,7 +38,7 @@ class FastAPIEndpoint:
         self.template = app.path(screen.screen.path)
         self.guests = screen.screen.guests
         self.scopes = screen.screen.scopes
-        self.priority = screen.screen.priority
+        self.priority: Priority = screen.screen.priority
         self._make = partial(fastapi_app, app, [screen], raw_of=_raw, ids_of=_ids)
 
     async def answer(self, request: Request) -> Answer:

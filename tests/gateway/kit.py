@@ -21,6 +21,8 @@ from bff.gateway.request import Endpoint
 from bff.gateway.screen_endpoint import ScreenEndpoint
 from bff.gateway.stack import Stack
 from bff.observe.logs import AccessLog
+from bff.observe.records import Records
+from bff.observe.tracing import Tracing
 from bff.service_settings import ServiceSettings
 from bff.settings import LimitSettings, RouteSettings, Settings
 from bff.testing import StubService
@@ -123,13 +125,22 @@ class Peer:
 class Kit:
     """A stack, its backend and its log."""
 
-    def __init__(self, stub: StubService, upstreams: Upstreams, keys: Documents, access: AccessLog | None = None) -> None:
+    def __init__(
+        self,
+        stub: StubService,
+        upstreams: Upstreams,
+        keys: Documents,
+        access: AccessLog | None = None,
+        tracing: Tracing | None = None,
+    ) -> None:
         self.stub = stub
         self._written: list[bytes] = []
         self.access = access or AccessLog(self._written.append)
         limits = LimitSettings(max_body=MAX_BODY, max_query=1_000)
         self.keys = keys
-        self.stack = Stack(Routes(self._endpoints(upstreams, limits)), verifier(keys, Time()), limits, self.access)
+        self.records = Records()
+        routes = Routes(self._endpoints(upstreams, limits))
+        self.stack = Stack(routes, verifier(keys, Time()), limits, self.access, records=self.records, tracing=tracing)
 
     @staticmethod
     def _endpoints(upstreams: Upstreams, limits: LimitSettings) -> Iterable[Endpoint]:
@@ -194,14 +205,16 @@ def scope_of(target: str, method: str, headers: Iterable[tuple[str, str]]) -> di
 
 
 @asynccontextmanager
-async def gateway(replies: Mapping[str, object] | None = None, access: AccessLog | None = None) -> AsyncIterator[Kit]:
+async def gateway(
+    replies: Mapping[str, object] | None = None, access: AccessLog | None = None, tracing: Tracing | None = None
+) -> AsyncIterator[Kit]:
     """A gateway whose one backend answers each path by `replies` (by default it knows the names)."""
     names: dict[str, object] = {"/names/head": "Ada", "/names/note": "a note", "/names/7": "seven"}
     async with StubService(names if replies is None else replies) as stub:
         settings = Settings(services={"users": ServiceSettings(instances=[f"http://{stub.address}"])})
         upstreams = Upstreams.of(settings)
         try:
-            yield Kit(stub, upstreams, Documents({JWKS: key_set(signer().jwk())}), access)
+            yield Kit(stub, upstreams, Documents({JWKS: key_set(signer().jwk())}), access, tracing)
         finally:
             await upstreams.close()
 

@@ -60,17 +60,16 @@ async def test_the_page_adds_up_two_workers_agrees_with_the_backends_and_never_g
         assert await total(product, "thali_requests_total") == counted + 1
 
 
-async def test_a_real_prometheus_scrapes_it_and_names_the_sick_instance(tmp_path: Path) -> None:
+async def test_a_real_prometheus_scrapes_it_and_names_the_sick_service(tmp_path: Path) -> None:
     async with world(tmp_path) as product, prometheus(product, tmp_path) as watching:
         (target,) = (await watching.until("targets", is_up))["activeTargets"]
         assert target["lastError"] == ""
-        sick = product.backends.stub("restaurants", 0)
-        sick.fault = Fault("status", status=500)
-        for _ in range(30):  # five failures in a row, on one of two copies
-            await product.get("/mobile/v1/search?limit=5")
+        product.backends.stub("reviews").fault = Fault("status", status=500)
+        for _ in range(40):  # twice as many as a breaker needs to have an opinion
+            assert (await product.get("/mobile/v1/search?limit=5")).status_code == 200
         found = await watching.until("alerts", lambda found: any(a["state"] == "firing" for a in found["alerts"]))
-        named = {(a["labels"]["alertname"], a["labels"].get("service_instance")) for a in found["alerts"]}
-        assert ("ThaliInstanceEjected", sick.address) in named
+        named = {(a["labels"]["alertname"], a["labels"].get("service")) for a in found["alerts"]}
+        assert ("ThaliBreakerOpen", "reviews") in named
         groups = (await watching.ask("rules"))["groups"]
         assert all(rule["health"] == "ok" and not rule.get("lastError") for group in groups for rule in group["rules"])
         answered = await watching.ask("query", query="sum(thali_requests_total)")

@@ -36,7 +36,7 @@ def read(merged: bytes | None) -> dict[tuple[str, str], float]:
 
 
 def test_counts_and_quantities_are_added_and_of_states_the_highest_is_told() -> None:
-    found = read(Scrapes().merged({"1": page(5, now=3, state=2), "2": page(7, now=4, state=0)}, ["1", "2"]))
+    found = read(Scrapes().merged({"1": page(5, now=3, state=2), "2": page(7, now=4, state=1)}, ["1", "2"]))
     assert (found["a_total", ""], found["now", ""], found["state", ""]) == (12, 7, 2)
     assert (found["took_seconds_bucket", "0.1"], found["took_seconds_sum", ""], found["took_seconds_count", ""]) == (12, 12, 12)
 
@@ -67,8 +67,9 @@ def test_there_is_nothing_before_the_first_page_and_always_something_after_it() 
 def test_series_that_only_one_worker_has_stand_with_their_own_buckets_in_order() -> None:
     merged = Scrapes().merged({"1": page(5), "2": page(7).replace(b"users", b"orders")}, ["1", "2"])
     assert merged is not None
-    assert [line.partition(" ")[0] for line in merged.decode().splitlines() if line.startswith("took_seconds_bucket")] == [
+    found = [line.partition(" ")[0] for line in merged.decode().splitlines() if line.startswith("took_seconds_bucket")]
+    assert found == [
         f'took_seconds_bucket{{le="{le}",service="{service}"}}'
-        for service in ("orders", "users")
+        for service in ("users", "orders")
         for le in ("0.1", "10.0", "+Inf")
     ]

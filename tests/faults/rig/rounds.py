@@ -43,7 +43,7 @@ class Result:
 async def rounds(rig: Rig, scenario: Scenario, count: int, without: Without | None = None) -> Result:
     """Run it so many times, each from a clean start; `without` is what is switched off in all of them."""
     found: list[Figures] = []
-    for _ in range(count):
+    for _ in range(min(count, scenario.rounds)):
         await rig.backends.reset()
         try:
             async with asyncio.timeout(LONGEST_ROUND):

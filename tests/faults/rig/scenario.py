@@ -74,7 +74,7 @@ class Without:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A row of docs/faults.md. `tests` are those that prove more of it elsewhere."""
+    """A row of docs/faults.md. `tests` prove more of it elsewhere; `rounds` are enough, however many are asked for."""
 
     number: str
     fault: str
@@ -83,6 +83,7 @@ class Scenario:
     without: tuple[Without, ...]
     run: Run
     tests: tuple[str, ...] = ()
+    rounds: int = 3
 
 
 def scenario(
@@ -93,6 +94,7 @@ def scenario(
     limits: tuple[Limit, ...],
     without: tuple[Without, ...],
     tests: tuple[str, ...] = (),
+    rounds: int = 3,
 ) -> Callable[[Run], Scenario]:
     """Make an async function that measures the limits' figures a scenario."""
-    return lambda run: Scenario(number, fault, answer, limits, without, run, tests)
+    return lambda run: Scenario(number, fault, answer, limits, without, run, tests, rounds)

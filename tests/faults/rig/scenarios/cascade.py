@@ -42,7 +42,7 @@ async def timeline(rig: Rig) -> Timeline:
         await asyncio.sleep(2)
         start, struck = await rig.steady(rig.seconds(6, 3))
         await rig.backends.fault("payments", Behaviour(latency=5.0))
-        _, healed = await rig.steady(rig.seconds(20, 12))
+        _, healed = await rig.steady(rig.seconds(15, 12))
         await rig.backends.fault("payments", None)
         _, end = await rig.steady(rig.seconds(10, 2))
     return Timeline(load.samples, await rig.backends.arrivals("payments"), start, struck, healed, end)

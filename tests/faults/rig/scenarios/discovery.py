@@ -34,7 +34,7 @@ async def f21(rig: Rig) -> Figures:
         server.records[f"{NAME}."] = ["127.0.0.1"]
         async with new, rig.service(_settings(old.port, server.port, rig.seconds(5, 1))) as service:
             await _known(service)
-            pacing = asyncio.create_task(paced(parts(service), 50, rig.seconds(14, 5)))
+            pacing = asyncio.create_task(paced(parts(service), 50, rig.seconds(11, 5)))
             await asyncio.sleep(1)
             server.records[f"{NAME}."] = ["127.0.0.2"]
             moved = time.monotonic()
@@ -58,7 +58,7 @@ async def f22(rig: Rig) -> Figures:
             await _known(service)
             await paced(parts(service), 50, 1)
             server.down, asked = True, server.asked
-            calls = await paced(parts(service), 50, rig.seconds(12, 8))
+            calls = await paced(parts(service), 50, rig.seconds(9, 8))
     return {"failed requests": _failed(calls), "questions that went unanswered": server.asked - asked}
 
 

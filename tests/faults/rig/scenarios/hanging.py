@@ -37,7 +37,7 @@ async def f01(rig: Rig) -> Figures:
         await asyncio.sleep(2)  # imports, connections, caches
         healthy = await rig.steady(rig.seconds(5, 2))
         await rig.backends.fault("picks", Behaviour("hang"))
-        struck, ended = await rig.steady(rig.seconds(16, 6))
+        struck, ended = await rig.steady(rig.seconds(14, 6))
     opened = opened_after(await rig.backends.arrivals("picks"), struck, ended)
     samples = load.samples
     open_at = min(struck + opened + 0.4, ended - 1)  # those that were in flight when it opened may still be cut

@@ -31,7 +31,7 @@ async def f48(rig: Rig) -> Figures:
     await rig.backends.well("picks", Behaviour(latency=0.1, jitter=0.05))
     settings = {"instances": rig.backends.urls("picks")[:1], "retry": {"attempts": 1}}
     async with rig.service(settings) as service:
-        for _ in range(rig.calls(20, 4)):
+        for _ in range(rig.calls(10, 4)):
             calls = asyncio.create_task(many(parts(service), 25, at_once=25))
             await asyncio.sleep(0.03)  # they are sent, and none is answered yet
             await _block()
@@ -119,7 +119,7 @@ async def f49(rig: Rig) -> Figures:
         async with AsyncExitStack() as loading:
             loads = [await loading.enter_async_context(offered(gateway.port, FOURTH)) for gateway in gateways]
             await asyncio.sleep(2)
-            start, end = await rig.steady(rig.seconds(10, 3))
+            start, end = await rig.steady(rig.seconds(7, 3))
         found = [load.samples.between(start, end) for load in loads]
     well, hung, full, traced = (1000 * samples.p(0.99) for samples in found)
     return {
