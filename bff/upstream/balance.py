@@ -3,7 +3,7 @@
 from random import Random
 
 from bff.deadline import LOOP_CLOCK, Clock
-from bff.errors import BackendError, BackendUnreachable
+from bff.errors import BackendError, BackendTimeout, BackendUnreachable
 from bff.service_settings import ServiceSettings
 from bff.upstream import choose
 from bff.upstream.call import Attempt, Call, Reply
@@ -74,6 +74,8 @@ class Balance:
             return reply
         except BackendError as error:
             told = of_error(error)
+            if told == "bad" and isinstance(error, BackendTimeout) and call.deadline.at - now < self._stats.enough:
+                told = "neutral"
             attempt.result = error.reason
             raise
         finally:

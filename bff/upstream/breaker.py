@@ -13,7 +13,7 @@ from typing import Final
 from pybreaker import CircuitBreaker, CircuitBreakerError, CircuitBreakerListener, CircuitBreakerState
 
 from bff.deadline import LOOP_CLOCK, Clock
-from bff.errors import BreakerOpen, Hopeless
+from bff.errors import BackendTimeout, BreakerOpen, Hopeless
 from bff.service_settings import ServiceSettings
 from bff.upstream.call import Call, Reply, Sender
 from bff.upstream.circuit import Circuit
@@ -23,6 +23,12 @@ from bff.upstream.verdict import Verdict, of_error, of_reply
 
 # Seconds between looks at the median: it sums 42 counters, and does not move much faster than this.
 _LOOK: Final = 1.0
+
+# A timeout tells of a service that it is ill only if the call had the time in which nearly all of its calls are done: the
+# client sets budgets (`Request-Timeout`), and a few of 20 ms must not keep everybody from a service that takes 30.
+_NEARLY_ALL: Final = 0.9
+# What is time enough while too few calls are known: more than a healthy service inside a data centre takes.
+_UNKNOWN: Final = 0.1
 
 _SHOWN: Final[dict[str, BreakerState]] = {"closed": "closed", "open": "open", "half-open": "half_open"}  # by pybreaker's names
 
@@ -67,6 +73,8 @@ class Breaker:
             reply = await self._inner.send(call)
         except BaseException as error:
             verdict, ended = of_error(error), self._now()
+            if verdict == "bad" and isinstance(error, BackendTimeout) and call.deadline.at - began < self._stats.enough:
+                verdict = "neutral"
             if verdict == "bad":
                 self._stats.latency.add_failed(ended - began)
             self._settle(permit, verdict, False, ended)
@@ -104,16 +112,24 @@ class Breaker:
             self._circuit.settle(permit, verdict, slow, now)
 
     def _look(self, now: float) -> None:
-        """Ask how long half of the recent calls take.
+        """Ask how long half of the recent calls take, and nearly all.
 
         The bucket's lower bound is taken and no value inside it: where all calls take a little under what they are
         given, a guess a little above would keep every one of them out. And it is forgotten after a minute without an
         answer, so that calls that were all too short for a service see again when it has become quicker.
         """
         self._look_at = now + _LOOK
-        median = self._stats.latency.quantile(0.5, now) if self._settings.skip_hopeless else None
-        place = bisect_left(BOUNDS, median) if median is not None else 0
-        self._least = BOUNDS[place - 1] if place else -inf
+        latency = self._stats.latency
+        self._least = _under(latency.quantile(0.5, now), -inf) if self._settings.skip_hopeless else -inf
+        self._stats.enough = _under(latency.quantile(_NEARLY_ALL, now), min(_UNKNOWN, self._settings.timeout / 2))
+
+
+def _under(seconds: float | None, unknown: float) -> float:
+    """The lower bound of the bucket that it is in."""
+    if seconds is None:
+        return unknown
+    place = bisect_left(BOUNDS, seconds)
+    return BOUNDS[place - 1] if place else 0.0
 
 
 class _Shown(CircuitBreakerListener):

@@ -56,4 +56,5 @@ class ServiceStats:
     panic: int = 0  # calls balanced over all instances because too few were well
     discovery_failed: int = 0
     latency: Latency = field(default_factory=Latency)  # of whole calls
+    enough: float = 0.0  # seconds that a call must have had for its timeout to speak against the service
     instances: dict[str, InstanceStats] = field(default_factory=dict)

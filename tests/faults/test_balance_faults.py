@@ -74,8 +74,16 @@ async def test_f18_a_copy_ten_times_as_slow_gets_five_in_a_hundred_at_most() -> 
         assert not met["errors"]
 
 
-async def test_f19_a_copy_that_fails_fast_is_ejected_and_not_favoured() -> None:
+async def test_f19_a_copy_that_fails_fast_is_not_favoured() -> None:
     async with three() as copies:
+        copies.stubs[0].faults["/"] = Fault("status", status=500)
+        await copies.traffic(0.5)
+        met = await copies.traffic(1.5)
+        assert met["errors"] <= 0.01 * met.total()
+
+
+async def test_f19_a_copy_that_fails_fast_is_ejected_where_load_alone_would_favour_it() -> None:
+    async with three(balance={"policy": "least_requests"}) as copies:
         failing = copies.stubs[0]
         failing.faults["/"] = Fault("status", status=500)
         await copies.traffic(0.5)

@@ -31,7 +31,8 @@ async def at_rest(product: World) -> dict[str, Any]:
 
     async def closed() -> bool:
         services = (await product.stats())["workers"][0]["services"]
-        return all(service.get("opened", 0) == service.get("closed", 0) for service in services.values())
+        instances = [one for service in services.values() for one in service["instances"].values()]
+        return all(one["opened"] == one["closed"] for one in instances)
 
     await until(closed)
     totals: dict[str, Any] = (await product.stats())["totals"]

@@ -332,3 +332,45 @@ async def test_a_spent_deadline_is_left_to_the_wire() -> None:
     layer, _ = breaker(inner, clock)
     await layer.send(Call("shop", "GET", "/", Deadline(clock.now() - 1, clock.now)))
     assert inner.sent == 1
+
+
+# A client sets its budget (`Request-Timeout`): it must not be able to keep everybody from a service.
+
+
+async def time_out(asked: Call) -> Reply:
+    raise BackendTimeout("shop", "not in time")
+
+
+async def timeouts(layer: Breaker, clock: ManualClock, seconds: float) -> None:
+    for _ in range(100):
+        with suppress(BackendTimeout, BreakerOpen):
+            await layer.send(call(clock, seconds))
+
+
+async def test_timeouts_of_calls_that_were_given_next_to_nothing_open_no_breaker() -> None:
+    clock, inner = ManualClock(), Answers(time_out)
+    layer, stats = breaker(inner, clock)
+    await timeouts(layer, clock, 0.09)
+    assert (stats.breaker, stats.neutral) == ("closed", 100)
+    await timeouts(layer, clock, 0.11)
+    assert stats.breaker == "open"
+
+
+async def test_what_is_time_enough_is_learnt_from_the_service() -> None:
+    clock = ManualClock()
+
+    async def in_200_ms(_: Call) -> Reply:
+        await clock.advance(0.2)
+        return WELL
+
+    inner = Answers(in_200_ms)
+    layer, stats = breaker(inner, clock, skip_hopeless=False)
+    for _ in range(30):
+        await layer.send(call(clock))
+    await clock.advance(2)
+    inner.answer = time_out
+    await timeouts(layer, clock, 0.15)
+    assert stats.breaker == "closed"
+    await clock.advance(10)
+    await timeouts(layer, clock, 0.3)  # all that most screens give it: a hang is told within 20 calls
+    assert stats.breaker == "open"
