@@ -7,7 +7,7 @@ import time
 from rich.console import Console
 
 from benchmarks import report, rounds
-from benchmarks.ours import thali
+from benchmarks.ours import thali, thali_bare
 from benchmarks.places import LOAD_CORE, SYSTEM_CORE
 from benchmarks.systems import PEERS
 from benchmarks.tools import need_debian, say
@@ -22,7 +22,7 @@ def main() -> int:
         return 2
     if SYSTEM_CORE == LOAD_CORE:
         say("only one core: the load shares it with the systems, so trust the ratios even less")
-    systems = [system for system in (thali(), *PEERS) if not chosen.only or system.name in chosen.only]
+    systems = [system for system in (thali(), thali_bare(), *PEERS) if not chosen.only or system.name in chosen.only]
     console = Console(width=None if sys.stdout.isatty() else 150)
     results = []
     for workload in WORKLOADS:
@@ -52,7 +52,7 @@ def _arguments() -> argparse.Namespace:
     chosen = parser.parse_args()
     if unknown := set(chosen.workloads) - set(names):
         parser.error(f"no such workload: {', '.join(sorted(unknown))} (there are {', '.join(names)})")
-    known = ["thali", *(system.name for system in PEERS)]
+    known = ["thali", "thali-bare", *(system.name for system in PEERS)]
     if unknown := set(chosen.only or ()) - set(known):
         parser.error(f"no such system: {', '.join(sorted(unknown))} (there are {', '.join(known)})")
     default = [workload.name for workload in WORKLOADS if workload.in_default]

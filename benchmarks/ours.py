@@ -12,6 +12,8 @@ from benchmarks.workloads import W2_SELECTION, W3_SELECTION
 PROJECT = HERE / "thali"
 COMMAND = [str(ROOT / ".venv" / "bin" / "bff"), "serve"]
 PORT = 9330  # as in benchmarks/thali/bff.toml
+BARE_PORT = 9340
+_ENV = {"BFF_CONFIG": str(PROJECT / "bff.toml"), "PYTHONPATH": str(ROOT)}
 
 
 def _screen(answer: Any) -> Any:
@@ -28,6 +30,19 @@ def _field(name: str) -> Callable[[Any], Any]:
         return answer["data"][name]
 
     return unwrap
+
+
+def thali_bare() -> System:
+    """What the resilience pipe costs: the same gateway, each client straight on its wire (thali/bare.py)."""
+    bearer = (("Authorization", f"Bearer {token()}"),)
+    env = {
+        **_ENV,
+        "BFF_SERVER__PUBLIC": f"127.0.0.1:{BARE_PORT}",
+        "BFF_SERVER__ADMIN": f"127.0.0.1:{BARE_PORT + 1}",
+    }
+    rows = (Row("thali (bare wire)", "w1", Request("GET", "/bench/v1/home", bearer), _screen),)
+    command = [str(ROOT / ".venv" / "bin" / "python"), "-m", "benchmarks.thali.bare"]
+    return System("thali-bare", lambda: command, BARE_PORT, rows, need=_missing, cwd=PROJECT, env=env)
 
 
 def thali() -> System:
@@ -49,8 +64,7 @@ def thali() -> System:
         Row("thali", "w4", ask("/api/v1/orders"), lambda answer: answer),
         Row("thali", "w5", ask("/bench/v1/home"), _screen),
     )
-    env = {"BFF_CONFIG": str(PROJECT / "bff.toml"), "PYTHONPATH": str(ROOT)}
-    return System("thali", lambda: COMMAND, PORT, rows, need=_missing, cwd=PROJECT, env=env)
+    return System("thali", lambda: COMMAND, PORT, rows, need=_missing, cwd=PROJECT, env=_ENV)
 
 
 def _missing() -> str | None:

@@ -103,7 +103,7 @@ def feed() -> dict[str, Any]:
 WORKLOADS = (
     Workload(
         "w1", "REST home screen, five backends joined", whole(), 5, "fastify",
-        {"fastify": 0.55, "fastapi-aiohttp": 0.25}, in_default=True,
+        {"fastify": 0.55, "fastapi-aiohttp": 0.25, "thali (bare wire)": 1.25}, in_default=True,
     ),
     Workload("w1b", "the same, shaped and typed", shaped(), 5, "fastify", {"fastify": 0.55}),
     Workload(

@@ -3,6 +3,7 @@
 Sources of the numbers: shared reliability notes after Envoy, resilience4j, Hystrix, Finagle, gRPC A6 and AWS.
 """
 
+from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
@@ -192,17 +193,47 @@ class ServiceSettings(Part):
     @model_validator(mode="after")
     def _holds_together(self) -> "ServiceSettings":
         """A setting that has no use, or that another one contradicts, would only look as if it held."""
-        if self.wire != "http1" and self.first_byte_timeout is not None:
-            raise ValueError(f"first_byte_timeout is for wire = 'http1', not '{self.wire}'; take it out")
-        if self.wire == "grpc" and "connect_timeout" in self.model_fields_set:
-            raise ValueError("connect_timeout is not for wire = 'grpc', whose channel connects by itself; take it out")
-        if bool(self.instances) == (self.discover is not None):
-            raise ValueError("name its instances, or say where to `discover` them: one of the two")
-        if self.breaker.slow_after is not None and self.breaker.slow_after >= self.timeout:
-            raise ValueError("no call is slow that is cut at `timeout`; set breaker.slow_after below it, or raise timeout")
-        if self.retry.attempts > 1 and not self.retry.budget and not self.retry.budget_floor:
-            raise ValueError("retry without a budget never retries; give retry.budget or set retry.attempts = 1")
+        faults = [mend for wrong, mend in self._contradictions() if wrong]
+        if faults:
+            raise ValueError("; ".join(faults))
         return self
+
+    def _contradictions(self) -> Iterator[tuple[bool, str]]:
+        """Whether, and then what to do about it."""
+        given = self.model_fields_set
+        yield (
+            self.wire != "http1" and self.first_byte_timeout is not None,
+            f"first_byte_timeout is for wire = 'http1', not '{self.wire}'; take it out",
+        )
+        yield (
+            self.wire == "grpc" and "connect_timeout" in given,
+            "connect_timeout is not for wire = 'grpc', whose channel connects by itself; take it out",
+        )
+        yield (
+            bool(self.instances) == (self.discover is not None),
+            "name its instances, or say where to `discover` them: one of the two",
+        )
+        for name in ("connect_timeout", "first_byte_timeout"):
+            over = name in given and (getattr(self, name) or 0.0) > self.timeout
+            yield over, f"{name} is over `timeout`, which ends before it; lower it"
+        yield (
+            self.bulkhead.wait >= self.timeout,
+            "bulkhead.wait is all of `timeout`, so a call that waited has no time to be answered; lower it",
+        )
+        yield (
+            self.bulkhead.adaptive and self.bulkhead.min_limit > self.max_in_flight,
+            "bulkhead.min_limit is over max_in_flight; lower it",
+        )
+        slow_after = self.breaker.slow_after
+        yield (
+            slow_after is not None and slow_after >= self.timeout,
+            "no call is slow that is cut at `timeout`; set breaker.slow_after below it, or raise timeout",
+        )
+        yield (
+            self.retry.attempts > 1 and not self.retry.budget and not self.retry.budget_floor,
+            "retry without a budget never retries; give retry.budget or set retry.attempts = 1",
+        )
+        yield self.hedge.least >= self.timeout, "hedge.least is all of `timeout`, so no hedge is ever sent; lower it"
 
     @field_validator("instances")
     @classmethod

@@ -11,9 +11,18 @@ from bff.service_settings import ServiceSettings
     [
         ({"breaker": {"open_for": 90}}, "raise open_max"),
         ({"breaker": {"slow_after": 0.8}}, "set breaker.slow_after below it"),
+        ({"retry": {"budget": 0, "budget_floor": 0}}, "give retry.budget or set retry.attempts = 1"),
+        ({"hedge": {"least": 0.9}}, "hedge.least is all of `timeout`"),
+        ({"bulkhead": {"wait": 1}}, "bulkhead.wait is all of `timeout`"),
+        ({"bulkhead": {"adaptive": True, "min_limit": 200}}, "bulkhead.min_limit is over max_in_flight"),
+        ({"connect_timeout": 1}, "connect_timeout is over `timeout`"),
+        ({"first_byte_timeout": 1}, "first_byte_timeout is over `timeout`"),
+        ({"wire": "httpx", "first_byte_timeout": 0.1}, "first_byte_timeout is for wire = 'http1'"),
+        ({"discover": {"kind": "dns", "name": "users:80"}}, "one of the two"),
+        ({"first_byte_timeout": 1, "hedge": {"least": 0.9}}, "first_byte_timeout is over .*; hedge.least is"),
     ],
 )
-def test_a_breaker_that_could_not_do_as_it_is_told_is_refused(given: dict[str, object], mend: str) -> None:
+def test_what_could_not_do_as_it_is_told_is_refused(given: dict[str, object], mend: str) -> None:
     with pytest.raises(ValidationError, match=mend):
         ServiceSettings.model_validate({"instances": ["http://127.0.0.1:9"], **given})
 

@@ -10,7 +10,6 @@ from rich.table import Table
 
 from bff.caller import Caller
 from bff.commands.console import errors, escape, out
-from bff.commands.load import load
 from bff.composition.engine import Run, SectionFailed
 from bff.composition.inputs import BadInput
 from bff.composition.outcome import Outcome
@@ -20,6 +19,7 @@ from bff.faces import wanted
 from bff.faces.screen import Raw, ServedScreen
 from bff.upstream.scope import RequestScope
 from bff.upstream.upstreams import Upstreams
+from bff.whole import load
 
 # The bars take what the terminal has left beside names, milliseconds and verdicts.
 _NAME, _BESIDE = 34, 34 + 8 + 26

@@ -1,41 +1,63 @@
 """`bff check`: refuse now what would otherwise be refused at the start; `--effective` shows every policy in force."""
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
+import orjson
 import typer
+from pydantic import BaseModel
 from rich.table import Table
 
 from bff.commands.console import out
-from bff.commands.load import load
+from bff.errors import Refusal
 from bff.project import Project
 from bff.service_settings import ServiceSettings
-from bff.settings import Settings
+from bff.whole import load
 
 
 def check(
     effective: Annotated[bool, typer.Option("--effective", help="each service's settings: value, default or set, why")] = False,
+    service: Annotated[list[str] | None, typer.Option("--service", help="with --effective: these services only")] = None,
 ) -> None:
     """Check settings, clients, sections and screens; every fault is told in one go."""
     settings, project = load()
+    for name in service or ():
+        if name not in settings.services:
+            raise Refusal([f"there is no service '{name}'; there is: {', '.join(settings.services)}"])
     if effective:
-        out.print(_services(settings))
-        out.print(_screens(project))
+        out.print(_services({name: settings.services[name] for name in service or settings.services}))
+        if not service:
+            out.print(_screens(project))
     screens = sum(len(plans) for plans in project.plans.values())
     out.print(f"[green]good[/]: {len(project.apps)} apps, {screens} screens, {len(settings.services)} services")
 
 
-def _services(settings: Settings) -> Table:
+def _services(services: Mapping[str, ServiceSettings]) -> Table:
+    """Every service's policy, a row a setting, in the words of bff.toml: `breaker.window`."""
     table = Table(title="services", title_justify="left")
-    for column in ("service", "setting", "value", "", "why"):
-        table.add_column(column, overflow="fold")
-    for name, service in settings.services.items():
-        for field, about in ServiceSettings.model_fields.items():
-            given = "set" if field in service.model_fields_set else "default"
-            style = "bold" if given == "set" else "dim"
-            table.add_row(name, field, str(getattr(service, field)), given, about.description, style=style)
+    for column in ("service", "setting", "value", ""):
+        table.add_column(column, overflow="fold", min_width=7)
+    table.add_column("why", overflow="fold", ratio=1, min_width=24)
+    for name, service in services.items():
+        for place, value, given, why in _policy(service, ""):
+            table.add_row(name, place, _shown(value), given, why, style="bold" if given == "set" else "dim")
             name = ""
         table.add_section()
     return table
+
+
+def _policy(part: BaseModel, place: str) -> Iterator[tuple[str, object, str, str]]:
+    for field, about in type(part).model_fields.items():
+        value = getattr(part, field)
+        if isinstance(value, BaseModel):
+            yield from _policy(value, f"{place}{field}.")
+        else:
+            yield f"{place}{field}", value, "set" if field in part.model_fields_set else "default", about.description or ""
+
+
+def _shown(value: object) -> str:
+    """As bff.toml would have it."""
+    return "none" if value is None else orjson.dumps(value).decode()
 
 
 def _screens(project: Project) -> Table:

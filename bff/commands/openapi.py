@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from bff.commands.load import load
 from bff.commands.screens import screens_of
 from bff.faces import openapi as face
+from bff.whole import load
 
 
 def openapi(app: Annotated[str, typer.Argument(help="the app's name")]) -> None:

@@ -6,12 +6,12 @@ import typer
 from rich.tree import Tree
 
 from bff.commands.console import out
-from bff.commands.load import load
 from bff.composition.budget import ANSWER_RESERVE, FALLBACK_TIME, time_for
 from bff.composition.fill import Fill
 from bff.composition.plan import Plan, Step
 from bff.errors import Refusal
 from bff.project import Project
+from bff.whole import load
 
 
 def plan(

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from bff.commands.load import load
 from bff.commands.screens import screens_of
 from bff.faces.graphql import build_schema
+from bff.whole import load
 
 
 def schema(app: Annotated[str, typer.Argument(help="the app's name")]) -> None:

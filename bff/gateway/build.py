@@ -5,8 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from starlette.types import ASGIApp
 
-from bff import project as projects
-from bff import settings as settings_module
 from bff.apps import App
 from bff.faces.screen import ServedScreen
 from bff.gateway.admin import admin_app
@@ -36,6 +34,7 @@ from bff.observe.tracing import Tracing
 from bff.project import Project
 from bff.settings import Settings, TraceSettings
 from bff.upstream.upstreams import Upstreams
+from bff.whole import load
 
 
 class Gateway:
@@ -160,5 +159,4 @@ def _issuers(settings: Settings) -> list[Issuer]:
 
 def serve_project(apps: Iterable[str] = ()) -> Gateway:
     """The gateway of the project in this folder; raises Refusal with every fault."""
-    settings = settings_module.load()
-    return Gateway(settings, projects.load(settings.composers, settings.services, only=tuple(apps)))
+    return Gateway(*load(tuple(apps)))

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from bff.commands import check, openapi, plan, schema, settings
-from bff.commands.load import load
 from bff.errors import Refusal
+from bff.whole import load
 from tests.commands.copy_of_project import ROOT
 
 Captured = pytest.CaptureFixture[str]
@@ -21,8 +21,18 @@ def test_check_counts_what_is_good(capsys: Captured) -> None:
 def test_check_effective_shows_every_setting_of_every_service_and_every_screen(capsys: Captured) -> None:
     check.check(effective=True)
     said = capsys.readouterr().out
-    for word in ("delivery", "grpc", "max_in_flight", "default", "guestHome", "viewer*"):
+    for word in ("delivery", "grpc", "max_in_flight", "breaker.window", "default", "guestHome", "viewer*"):
         assert word in said
+
+
+def test_check_effective_shows_one_services_whole_policy_alone(capsys: Captured) -> None:
+    check.check(effective=True, service=["payments"])
+    said = capsys.readouterr().out
+    assert "payments" in said
+    assert "retry.budget" in said
+    assert "users" not in said
+    with pytest.raises(Refusal, match="there is no service 'nobody'; there is: users"):
+        check.check(service=["nobody"])
 
 
 def test_a_plan_draws_what_waits_for_what(capsys: Captured) -> None:

@@ -1,0 +1,39 @@
+"""The whole of what stands in a project's folder: its settings, its composers, and whether the two fit."""
+
+from collections.abc import Iterable, Iterator
+
+from bff import project as projects
+from bff import settings as settings_module
+from bff.errors import Refusal
+from bff.project import Project
+from bff.settings import Settings
+
+
+def load(only: Iterable[str] = ()) -> tuple[Settings, Project]:
+    """Settings and project, of the apps of these names or of all; raises Refusal with every fault."""
+    settings = settings_module.load()
+    project = projects.load(settings.composers, settings.services, only=only)
+    faults = list(timeouts_out_of_reach(settings, project))
+    if faults:
+        raise Refusal(faults)
+    return settings, project
+
+
+def timeouts_out_of_reach(settings: Settings, project: Project) -> Iterator[str]:
+    """Timeouts that were set above the budget of every screen that calls the service: they could never ring.
+
+    A plain route has no budget, so a service that one leads to may have any.
+    """
+    routed = {route.service for route in settings.routes.values()}
+    budgets: dict[str, float] = {}
+    for plans in project.plans.values():
+        for plan in plans:
+            for called in plan.services:
+                budgets[called] = max(budgets.get(called, 0.0), plan.screen.budget)
+    for name, service in settings.services.items():
+        largest = budgets.get(name)
+        if "timeout" in service.model_fields_set and largest is not None and name not in routed and service.timeout > largest:
+            yield (
+                f"services.{name}.timeout = {service.timeout} is over the budget of every screen that calls it (the largest "
+                f"is {largest} s), so it would never ring; lower it, or raise a budget"
+            )
