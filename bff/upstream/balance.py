@@ -3,7 +3,7 @@
 from random import Random
 
 from bff.deadline import LOOP_CLOCK, Clock
-from bff.errors import BackendError, BackendTimeout, BackendUnreachable
+from bff.errors import BackendError, BackendUnreachable
 from bff.service_settings import ServiceSettings
 from bff.upstream import choose
 from bff.upstream.call import Attempt, Call, Reply
@@ -12,7 +12,7 @@ from bff.upstream.health import HealthChecks
 from bff.upstream.instances import Instances
 from bff.upstream.peers import Peer, Peers
 from bff.upstream.stats import ServiceStats
-from bff.upstream.verdict import Verdict, of_error, of_status
+from bff.upstream.verdict import Verdict, of_error, of_status, of_time
 
 
 class Balance:
@@ -68,13 +68,15 @@ class Balance:
                 told = "good"
             else:
                 told = of_status(status)
+                if told == "bad" and call.deadline.at - now < self._stats.enough and of_time(reply):
+                    told = "neutral"
             attempt.result = "200" if status == 200 else str(status)
             attempt.ended = ended = self._now()
             stats.latency.add(ended - now, ended)
             return reply
         except BackendError as error:
             told = of_error(error)
-            if told == "bad" and isinstance(error, BackendTimeout) and call.deadline.at - now < self._stats.enough:
+            if told == "bad" and call.deadline.at - now < self._stats.enough and of_time(error):
                 told = "neutral"
             attempt.result = error.reason
             raise

@@ -13,13 +13,13 @@ from typing import Final
 from pybreaker import CircuitBreaker, CircuitBreakerError, CircuitBreakerListener, CircuitBreakerState
 
 from bff.deadline import LOOP_CLOCK, Clock
-from bff.errors import BackendTimeout, BreakerOpen, Hopeless
+from bff.errors import BreakerOpen, Hopeless
 from bff.service_settings import ServiceSettings
 from bff.upstream.call import Call, Reply, Sender
 from bff.upstream.circuit import Circuit
 from bff.upstream.latency import BOUNDS
 from bff.upstream.stats import BreakerState, ServiceStats
-from bff.upstream.verdict import Verdict, of_error, of_reply
+from bff.upstream.verdict import Verdict, of_error, of_reply, of_time
 
 # Seconds between looks at the median: it sums 42 counters, and does not move much faster than this.
 _LOOK: Final = 1.0
@@ -27,6 +27,9 @@ _LOOK: Final = 1.0
 # A timeout tells of a service that it is ill only if the call had the time in which nearly all of its calls are done: the
 # client sets budgets (`Request-Timeout`), and a few of 20 ms must not keep everybody from a service that takes 30.
 _NEARLY_ALL: Final = 0.9
+# Of the longest time that a call has had, this is all of it, whatever the quantile says: where answers take nearly all that
+# they are given, those that do not come must tell. A client can only ask for less than our own settings give.
+_ALL: Final = 0.9
 # What is time enough while too few calls are known: more than a healthy service inside a data centre takes.
 _UNKNOWN: Final = 0.1
 
@@ -36,7 +39,7 @@ _SHOWN: Final[dict[str, BreakerState]] = {"closed": "closed", "open": "open", "h
 class Breaker:
     """Raises Hopeless or BreakerOpen at once in place of sending; whatever else ends a call passes through as it is."""
 
-    __slots__ = ("_circuit", "_inner", "_least", "_look_at", "_now", "_service", "_settings", "_slow_after", "_stats")
+    __slots__ = ("_circuit", "_inner", "_least", "_longest", "_look_at", "_now", "_service", "_settings", "_slow_after", "_stats")
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class Breaker:
         self._slow_after = settings.breaker.slow_after or inf
         self._look_at = 0.0
         self._least = -inf  # half of the service's recent calls, or more, took longer
+        self._longest = 0.0  # that a call has had to end in
         self._circuit: Circuit | None = None
         if settings.breaker.on:
             self._circuit = Circuit(service, settings.breaker, settings.timeout, clock.now, draw, _Shown(stats))
@@ -62,18 +66,19 @@ class Breaker:
         began = self._now()
         if began >= self._look_at:
             self._look(began)
-        if call.deadline.at - began < self._least:
+        had = call.deadline.at - began
+        if had > self._longest:
+            self._longest = had
+        if had < self._least:
             self._stats.hopeless += 1
-            raise Hopeless(
-                self._service, f"half of its calls take over {self._least:g} s, {call.deadline.at - began:.3f} s left"
-            )
+            raise Hopeless(self._service, f"half of its calls take over {self._least:g} s, {had:.3f} s left")
         circuit = self._circuit
         permit = 0 if circuit is None else circuit.epoch if circuit.closed else self._try(circuit, call, began)
         try:
             reply = await self._inner.send(call)
         except BaseException as error:
             verdict, ended = of_error(error), self._now()
-            if verdict == "bad" and isinstance(error, BackendTimeout) and call.deadline.at - began < self._stats.enough:
+            if verdict == "bad" and had < self._stats.enough and of_time(error):
                 verdict = "neutral"
             if verdict == "bad":
                 self._stats.latency.add_failed(ended - began)
@@ -81,10 +86,12 @@ class Breaker:
             raise
         verdict, ended = of_reply(reply), self._now()
         took = ended - began
-        if verdict == "bad":
-            self._stats.latency.add_failed(took)
-        else:
+        if verdict == "good":
             self._stats.latency.add(took, ended)
+        else:
+            self._stats.latency.add_failed(took)
+            if had < self._stats.enough and of_time(reply):
+                verdict = "neutral"
         self._settle(permit, verdict, verdict == "good" and took > self._slow_after, ended)
         return reply
 
@@ -114,20 +121,22 @@ class Breaker:
     def _look(self, now: float) -> None:
         """Ask how long half of the recent calls take, and nearly all.
 
-        The bucket's lower bound is taken and no value inside it: where all calls take a little under what they are
-        given, a guess a little above would keep every one of them out. And it is forgotten after a minute without an
-        answer, so that calls that were all too short for a service see again when it has become quicker.
+        Of the half, the bucket's lower bound is taken and no value inside it: where all calls take a little under what
+        they are given, a guess a little above would keep every one of them out. And it is forgotten after a minute
+        without an answer, so that calls that were all too short for a service see again when it has become quicker.
         """
         self._look_at = now + _LOOK
         latency = self._stats.latency
-        self._least = _under(latency.quantile(0.5, now), -inf) if self._settings.skip_hopeless else -inf
-        self._stats.enough = _under(latency.quantile(_NEARLY_ALL, now), min(_UNKNOWN, self._settings.timeout / 2))
+        half, nearly_all = latency.quantile(0.5, now), latency.quantile(_NEARLY_ALL, now)
+        self._least = _under(half) if half is not None and self._settings.skip_hopeless else -inf
+        if nearly_all is None:
+            self._stats.enough = min(_UNKNOWN, self._settings.timeout / 2)
+        else:
+            self._stats.enough = min(nearly_all, _ALL * self._longest)
 
 
-def _under(seconds: float | None, unknown: float) -> float:
+def _under(seconds: float) -> float:
     """The lower bound of the bucket that it is in."""
-    if seconds is None:
-        return unknown
     place = bisect_left(BOUNDS, seconds)
     return BOUNDS[place - 1] if place else 0.0
 

@@ -12,6 +12,7 @@ from bff.service_settings import ServiceSettings
 from bff.upstream.call import Call, Reply, Sender
 from bff.upstream.gradient import Gradient
 from bff.upstream.stats import ServiceStats
+from bff.upstream.verdict import of_reply
 
 # Of what a call has left, at most this share is spent waiting for a place: the rest must do for the call itself.
 _WAIT_SHARE: Final = 0.25
@@ -105,15 +106,19 @@ class Bulkhead:
         return BackendBusy(self._service, f"{self._stats.in_flight} calls in flight {why}")
 
     async def _measured(self, call: Call, gradient: Gradient) -> Reply:
-        """Send, and let the limit follow how long it took. What fails at once, or is cut, tells nothing of the load."""
+        """Send, and let the limit follow how long it took.
+
+        Only good answers tell of the load, and timeouts of calls that had time enough.
+        """
         in_flight, began = self._stats.in_flight, self._clock.now()
         try:
             reply = await self._inner.send(call)
         except BackendTimeout as late:
-            if not late.ours:
+            if not late.ours and call.deadline.at - began >= self._stats.enough:
                 self._stats.limit = gradient.add(self._clock.now() - began, in_flight)
             raise
-        self._stats.limit = gradient.add(self._clock.now() - began, in_flight)
+        if of_reply(reply) == "good":
+            self._stats.limit = gradient.add(self._clock.now() - began, in_flight)
         return reply
 
 

@@ -47,7 +47,8 @@ class Latency:
         self.sum += seconds
 
     def add_failed(self, seconds: float) -> None:
-        """Count one that got no answer: a timeout lasts as long as we let it, so it tells nothing of the recent ones."""
+        """Count one that got no good answer, which tells nothing of how long those take: a timeout lasts as long as we
+        let it, and a refusal is quicker than any answer (a client could bring the quantiles down with 404s)."""
         self.counts[bisect_left(BOUNDS, seconds)] += 1
         self.count += 1
         self.sum += seconds

@@ -25,7 +25,7 @@ class WireLimits:
     """What one instance may cost us. Times are seconds."""
 
     # A TCP handshake inside a region is under 5 ms and its first SYN is sent again only after 1 s: 250 ms tells a dead
-    # address from a slow one and leaves the rest of a 400 ms call for trying elsewhere.
+    # address from a slow one, and its place and its caller's time are free again. (It is a timeout: not sent again.)
     connect_timeout: float = 0.25
     # Off: the deadline already bounds the wait, and a slow query is no fault. Set it for services known to be quick.
     first_byte_timeout: float | None = None

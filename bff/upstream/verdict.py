@@ -7,7 +7,7 @@ neutral  nothing is learnt of it: the request was refused (4xx), we did not ask,
 
 from typing import Final, Literal
 
-from bff.errors import BackendError, BackendStatus
+from bff.errors import BackendError, BackendStatus, BackendTimeout
 from bff.upstream.call import Reply
 
 Verdict = Literal["good", "neutral", "bad"]
@@ -15,6 +15,7 @@ Verdict = Literal["good", "neutral", "bad"]
 # Not Implemented and HTTP Version Not Supported (RFC 9110 sections 15.6.2 and 15.6.6) speak of the request, like a 4xx.
 # Every other 5xx is ill health; one that nobody knows is to be taken for a 500 (section 15).
 _ABOUT_THE_REQUEST: Final = frozenset({501, 505})
+_GATEWAY_TIMEOUT: Final = 504
 
 
 def of_status(status: int) -> Verdict:
@@ -33,3 +34,11 @@ def of_error(error: BaseException) -> Verdict:
     if isinstance(error, BackendStatus):
         return of_status(error.status)
     return "bad" if isinstance(error, BackendError) and not error.ours else "neutral"
+
+
+def of_time(outcome: Reply | BaseException) -> bool:
+    """Whether it says only that the time was up: ours, or what we told the backend it had (504, RFC 9110 section 15.6.5).
+
+    Such an outcome is bad only if the call had time enough (`ServiceStats.enough`): clients set budgets.
+    """
+    return outcome.status == _GATEWAY_TIMEOUT if isinstance(outcome, Reply) else isinstance(outcome, BackendTimeout)
