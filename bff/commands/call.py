@@ -95,7 +95,7 @@ def _waterfall(run: Run, raw: Raw, began: float) -> Table:
         return f"{(ended - start) * 1000:.1f}", " " * left + "━" * max(1, min(length, width - left))
 
     for key, (start, ended) in run.times.items():
-        table.add_row(f"[bold]{key}[/]", *bar(start, ended), _verdict(run.verdicts.get(key)))
+        table.add_row(f"[bold]{key}[/]", *bar(start, ended), _verdict(run.verdicts.get(key), run.how[key]))
     for key, outcome in run.verdicts.items():
         if key not in run.times:
             table.add_row(f"[bold]{key}[/]", "", "", _verdict(outcome))
@@ -105,11 +105,13 @@ def _waterfall(run: Run, raw: Raw, began: float) -> Table:
     return table
 
 
-def _verdict(outcome: Outcome | None) -> str:
-    if outcome is None:
-        return "[dim]cut[/]"
-    if outcome.status == "ok":
+def _verdict(outcome: Outcome | None, how: How = "cut") -> str:
+    """`how`: the end of work that has no verdict of its own."""
+    status = how if outcome is None else outcome.status
+    if status == "ok":
         return "[green]ok[/]"
+    if outcome is None:
+        return f"[dim]{how}[/]"
     about = ", ".join(part for part in (outcome.reason, outcome.service) if part)
     return f"[yellow]{outcome.status}[/] ({about})"
 

@@ -17,7 +17,7 @@ from bff.composition.outcome import OK, NeedFailed, Outcome, failed, root_cause,
 from bff.composition.plan import Cut, Step
 from bff.composition.relief import Relief
 from bff.composition.takes import Takes
-from bff.composition.tasks import Tasks, Then
+from bff.composition.tasks import How, Tasks, Then
 from bff.deadline import LOOP_CLOCK, Clock, Deadline
 from bff.errors import BffError, Forbidden
 from bff.upstream.client import Client
@@ -52,6 +52,7 @@ class Run:
         "_tasks",
         "_waiting",
         "cut",
+        "finished",
         "outcomes",
         "values",
         "verdicts",
@@ -69,6 +70,7 @@ class Run:
         relief: Relief | None = None,
     ) -> None:
         self.cut = cut
+        self.finished = False  # true once it has come to its end; not for a screen that failed, by a bug or otherwise
         self.values: dict[int, Any] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.verdicts: dict[str, Outcome] = {}  # of each step and field, for waterfalls; what was cut has none
@@ -98,6 +100,7 @@ class Run:
                 self._tasks.raise_failure()
             if len(self.outcomes) > 1:  # in the screen's order, not in that of finishing: equal answers are equal bytes
                 self.outcomes = dict(sorted(self.outcomes.items(), key=lambda pair: self.cut.rank(pair[0])))
+            self.finished = True
         finally:
             self._done.cancel()  # without effect once it is done
             if not self._tasks.rest():
@@ -107,6 +110,11 @@ class Run:
     def times(self) -> dict[str, tuple[float, float]]:
         """When each step and field began and ended, in the clock's seconds; 0 for what has not ended."""
         return self._tasks.times
+
+    @property
+    def how(self) -> dict[str, How]:
+        """How the task of each step, field and computed fallback ended, whatever was shown in the end."""
+        return self._tasks.how
 
     @property
     def complete(self) -> bool:

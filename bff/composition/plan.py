@@ -124,10 +124,13 @@ class Plan:
 
 
 def _spare(steps: Sequence[Step], dependents: dict[int, tuple[Step, ...]]) -> frozenset[int]:
-    """Steps that can fail without failing the screen: those with a fallback, and those that only such ones need."""
+    """Steps that can fail without failing the screen: those with a constant to stand in, and those that only such ones need.
+
+    A fallback that is computed may fail in its turn, and take along whoever needs the step.
+    """
     found: set[int] = set()
     for step in reversed(steps):  # who needs a step stands behind it
-        needed = not step.section.optional and any(user.index not in found for user in dependents[step.index])
+        needed = not step.section.has_constant and any(user.index not in found for user in dependents[step.index])
         if not step.fatal and not needed:
             found.add(step.index)
     return frozenset(found)

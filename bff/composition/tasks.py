@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from math import inf
-from typing import Any
+from typing import Any, Literal
 
 from bff.composition.budget import CUT_SLACK
 from bff.composition.causes import blamed, no_time, of_the_world
@@ -23,12 +23,14 @@ BLOCKED = 0.050
 # Any: sections of all types run side by side. What follows work that ended: whose it was, its value or why it has none,
 # and when that was.
 Then = Callable[[Any, Any, BaseException | None, float], None]
+# How work ended: with a value, without one for a reason of the world's, by a bug; or it was cut, with its screen.
+How = Literal["ok", "failed", "bug", "cut"]
 
 
 class _Work:
     """One piece of work in a task of its own, the moment it must have ended by, and whether that moment came first."""
 
-    __slots__ = ("began", "deadline", "ended", "ends_at", "expired", "key", "services", "spared", "started", "task")
+    __slots__ = ("began", "deadline", "ended", "ends_at", "expired", "how", "key", "services", "spared", "started", "task")
 
     def __init__(self, key: str, deadline: Deadline, services: tuple[str, ...], began: float) -> None:
         self.key = key
@@ -36,6 +38,7 @@ class _Work:
         self.services = services
         self.began = began
         self.ended = 0.0
+        self.how: How = "cut"
         self.ends_at = deadline.at + CUT_SLACK
         self.task: asyncio.Task[None] | None = None  # until it has ended
         self.started = False
@@ -69,6 +72,11 @@ class Tasks:
     def times(self) -> dict[str, tuple[float, float]]:
         """When each piece of work, by its key, began and ended; 0 for what has not ended."""
         return {work.key: (work.began, work.ended) for work in self._works}
+
+    @property
+    def how(self) -> dict[str, How]:
+        """How each piece of work, by its key, ended; what has not ended is cut."""
+        return {work.key: work.how for work in self._works}
 
     def start(
         self,
@@ -141,24 +149,34 @@ class Tasks:
             if work.expired:
                 raise no_time(work.services)
             value = await function(**given)
+            work.how = "ok"
         except (BackendError, TimeoutError, Forbidden) as error:
-            cause = error
+            work.how, cause = "failed", error
         except ExceptionGroup as several:  # of a section that gathers its calls in a TaskGroup
             cause = of_the_world(several)
+            work.how = "bug" if cause is None else "failed"
             if cause is None:
                 self.fail(several)
                 return
         except asyncio.CancelledError:
             if self._done.done():
                 raise  # the screen has ended without it
+            work.how = "failed"
             cause = (
                 BackendTimeout(blamed(work.services), "the section ran out of time")
                 if work.expired
                 else BackendUnreachable(blamed(work.services), "a library cancelled the call")
             )
         except Exception as bug:  # noqa: BLE001 - handed on: it becomes the run's own error
+            work.how = "bug"
             self.fail(bug)
             return
+        except GeneratorExit:
+            raise
+        except BaseException as ending:  # an exit, a panic inside an extension: nobody else would end the run
+            work.how = "bug"
+            self.fail(ending)
+            raise
         finally:
             work.task = None
             work.ended = now = self._clock.now()

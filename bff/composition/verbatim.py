@@ -11,7 +11,18 @@ import msgspec
 from bff.composition.shape import Shape, attributes
 from bff.naming import camel
 
-write = msgspec.json.Encoder(decimal_format="string").encode
+
+
+def _plain(value: object) -> object:
+    """A text or number of a class of its own, which orjson writes and msgspec by itself does not."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__index__(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+write = msgspec.json.Encoder(decimal_format="string", enc_hook=_plain).encode
 
 
 @lru_cache(maxsize=4096)
@@ -41,6 +52,8 @@ def _is_plain_view(cls: type, above: tuple[type, ...]) -> bool:
         return False
     config = cls.__struct_config__
     if config.tag is not None or config.array_like or config.omit_defaults:
+        return False
+    if cls.__subclasses__():  # msgspec writes all that a value has, the projector what this class shows
         return False
     shown = attributes(cls)
     written = dict(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True))

@@ -18,6 +18,10 @@ from bff.upstream.scope import CallRecord
 # Sections, and instances called, that a line names. An operation of many aliases may have more; a line then says how
 # many, and stays within what a pipe takes in one piece.
 MOST_NAMED: Final = 32
+# Characters of a section's name, and bytes of all that is said of sections: the aliases in them are the client's, of any
+# length.
+LONGEST_NAME: Final = 64
+MOST_SAID: Final = 2560
 # The shortest status of an answer that is a refusal or a failure of ours.
 REFUSED_FROM: Final = 400
 
@@ -63,10 +67,23 @@ def _destinations(calls: Sequence[CallRecord]) -> str:
 
 
 def _sections(request: Request) -> str:
-    named = {key: outcome.as_meta() for key, outcome in islice(request.outcomes.items(), MOST_NAMED)}
-    if len(request.outcomes) > MOST_NAMED:
-        named["more"] = {"count": len(request.outcomes) - MOST_NAMED}
-    return orjson.dumps(named).decode()
+    said: list[str] = []
+    room = MOST_SAID
+    for key, outcome in islice(request.outcomes.items(), MOST_NAMED):
+        text = f'"{_short(key)}":{orjson.dumps(outcome.as_meta()).decode()}'
+        room -= len(text)
+        if room < 0:
+            break
+        said.append(text)
+    if len(request.outcomes) > len(said):
+        said.append(f'"more":{{"count":{len(request.outcomes) - len(said)}}}')
+    return f"{{{','.join(said)}}}"
+
+
+def _short(key: str) -> str:
+    """Both ends of a long name: who asked, and the section itself. Names are of letters, digits, `_`, `.` and blanks."""
+    half = LONGEST_NAME // 2
+    return key if len(key) <= LONGEST_NAME else f"{key[:half]}...{key[-half:]}"
 
 
 def _text(value: str | None) -> str:

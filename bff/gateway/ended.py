@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from time import monotonic, time_ns
 
 from bff.composition.engine import Run
-from bff.composition.outcome import OK
 from bff.gateway.access_line import access_line
 from bff.gateway.request import Request
 from bff.observe.kept import KeptTrace, SectionTime
@@ -36,25 +35,27 @@ class Ended:
         else:
             record = self._records.endpoint(endpoint.app, endpoint.template, request.method)
         record.add(status, size, seconds, now)
+        failed = status >= _FAILED_FROM or bool(request.outcomes)
         if request.runs and status != CLIENT_GONE:
-            self._count_screens(request)
+            failed = self._count_screens(request) or failed
         if self._access.on:
             self._access.line(access_line(request, record, self._stamp(), status, size, seconds))
-        failed = status >= _FAILED_FROM or bool(request.outcomes)
         if self._tracing.keeps(sampled=request.sampled, failed=failed, seconds=seconds):
             self._tracing.offer(_kept(request, status, now))
 
-    def _count_screens(self, request: Request) -> None:
+    def _count_screens(self, request: Request) -> bool:
+        """Whether one of them failed: in GraphQL the answer is a 200 all the same."""
         app = request.endpoint.app if request.endpoint else ""
         for name, run in request.runs:
             self._records.screen(app, name).add(_result(run), run.verdicts)
         for outcome in request.outcomes.values():
             if outcome.service:
                 self._records.blamed[outcome.service] += 1
+        return not all([run.finished for _, run in request.runs])
 
 
 def _result(run: Run) -> Result:
-    if len(run.values) < len(run.cut.steps):  # it was ended before each of its steps had settled
+    if not run.finished:
         return "failed"
     return "complete" if run.complete else "degraded"
 
@@ -80,7 +81,8 @@ def _kept(request: Request, status: int, now: float) -> KeptTrace:
 
 def _sections(request: Request) -> Iterator[SectionTime]:
     for screen, run in request.runs:
+        how = run.how
         for key, (started, ended) in run.times.items():
-            outcome = run.verdicts.get(key, OK if ended else None)
-            status, reason = ("cut", "") if outcome is None else (outcome.status, outcome.reason or "")
+            outcome = run.verdicts.get(key)  # what was cut has none, nor has a bug, nor a computed fallback
+            status, reason = (how[key], "") if outcome is None else (outcome.status, outcome.reason or "")
             yield SectionTime(screen, key, started, ended, status, reason)

@@ -93,9 +93,11 @@ class Pressure:
 
     def _beat(self) -> None:
         now = self._clock.now()
-        self._look(now, max(0.0, now - self._due))
-        self._due = now + BEAT
-        self._timer = self._clock.call_at(self._due, self._beat)
+        try:
+            self._look(now, max(0.0, now - self._due))
+        finally:  # a look that fails (no descriptor left to read memory by) must not be the last: the level would stay
+            self._due = now + BEAT
+            self._timer = self._clock.call_at(self._due, self._beat)
 
     def _look(self, now: float, late: float) -> None:
         settings = self._settings

@@ -70,7 +70,7 @@ class Stack:
         try:
             answer = await self._answered(request)
             await write(request, answer, send, closing=self.draining or self._gate.pressure.closing)
-            self._ended.note(request, answer.status, len(answer.body))
+            self._ended.note(request, answer.status, 0 if request.method == "HEAD" else len(answer.body))
         except ClientGone:
             self._ended.note(request, CLIENT_GONE, 0)
         finally:

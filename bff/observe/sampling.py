@@ -13,7 +13,10 @@ Draw = Callable[[], float]
 
 
 class Sampler:
-    """`ratio` of the requests that begin a trace, all whose client says sampled, at most `per_second` in all."""
+    """`ratio` of the requests that begin a trace, all whose client says sampled, at most `per_second` in all.
+
+    Less than one a second is one in more seconds.
+    """
 
     def __init__(self, ratio: float, per_second: float, *, draw: Draw | None = None, clock: Clock = LOOP_CLOCK) -> None:
         self.over = 0  # traces that the bucket refused
@@ -21,7 +24,7 @@ class Sampler:
         self._rate = per_second
         self._draw = draw or Random().random
         self._now = clock.now
-        self._left = per_second
+        self._most = self._left = max(1.0, per_second)
         self._at = clock.now()
 
     def head(self, parent_sampled: bool | None) -> bool:
@@ -32,7 +35,7 @@ class Sampler:
     def take(self) -> bool:
         """A place in this second; what is refused is counted."""
         now = self._now()
-        self._left = min(self._rate, self._left + (now - self._at) * self._rate)
+        self._left = min(self._most, self._left + (now - self._at) * self._rate)
         self._at = now
         if self._left < 1:
             self.over += 1

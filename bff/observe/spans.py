@@ -46,9 +46,9 @@ class SpanMaker:
         """All spans of one request, its own first."""
         return list(_Request(self, trace).spans())
 
-    def context(self, trace_id: int, span_id: str = "") -> SpanContext:
+    def context(self, trace_id: int, span_id: str = "", *, remote: bool = False) -> SpanContext:
         drawn = int(span_id, 16) if span_id else self._ids.getrandbits(64) or 1
-        return SpanContext(trace_id, drawn, is_remote=False, trace_flags=_SAMPLED)
+        return SpanContext(trace_id, drawn, is_remote=remote, trace_flags=_SAMPLED)
 
     def span(
         self, name: str, place: _Place, times: tuple[int, int], attributes: Attributes, failed: str, kind: SpanKind
@@ -78,7 +78,7 @@ class _Request:
 
     def spans(self) -> Iterator[ReadableSpan]:
         trace = self._trace
-        parent = self._make.context(self._id, trace.parent) if trace.parent else None
+        parent = self._make.context(self._id, trace.parent, remote=True) if trace.parent else None
         attributes: Attributes = {
             "http.request.method": trace.method,
             "http.response.status_code": trace.status,

@@ -74,7 +74,11 @@ class TraceExport:
     def _run(self) -> None:
         self._sink = sink = self._make_sink()  # here: it takes half a second of imports
         while batch := self._next():
-            taken = sink.send(batch)
+            try:
+                taken = sink.send(batch)
+            except Exception:  # noqa: BLE001 - a batch that cannot be sent must not end the export of all that follow
+                _log.exception("%d traces could not be sent", len(batch))
+                taken = False
             with self._changed:
                 if taken:
                     self.exported += len(batch)

@@ -60,6 +60,7 @@ class Admin:
         self._wanted = wanted
         self._peers: dict[int, Peer] = {}
         self._scrapes = Scrapes()
+        self._scraping = asyncio.Lock()
         self._own: dict[str, Callable[[Send], Awaitable[None]]] = {
             "/livez": self._livez, "/readyz": self._readyz, "/stats": self._stats, METRICS: self._metrics,
         }  # fmt: skip
@@ -120,11 +121,12 @@ class Admin:
 
     async def _metrics(self, send: Send) -> None:
         """Every worker's page, added up. One that does not answer in time is as it was when it last did."""
-        workers = [worker for worker in self._fleet.workers if worker.state in ("ready", "draining")]
-        pages = await asyncio.gather(*(self._page(worker) for worker in workers))
-        said = {worker.private: page for worker, page in zip(workers, pages, strict=True) if page is not None}
-        alive = [worker.private for worker in self._fleet.workers]
-        page = self._scrapes.merged(said, alive)
+        async with self._scraping:  # two at once would mix their looks, and a count would go back
+            workers = [worker for worker in self._fleet.workers if worker.state in ("ready", "draining")]
+            pages = await asyncio.gather(*(self._page(worker) for worker in workers))
+            said = {worker.private: page for worker, page in zip(workers, pages, strict=True) if page is not None}
+            alive = [worker.private for worker in self._fleet.workers]
+            page = self._scrapes.merged(said, alive)
         if page is not None:
             await answer(send, 200, [(b"content-type", METRICS_TYPE)], page)
         else:

@@ -15,6 +15,8 @@ _HIGHEST = b"(the highest of the workers)"
 _COUNTED = (b"counter", b"histogram")
 
 _HELP, _TYPE = b"# HELP ", b"# TYPE "
+# The label of what comes and goes by itself (bff/observe/service_metrics.py).
+_INSTANCE = b'service_instance="'
 
 
 @dataclass(slots=True)
@@ -46,17 +48,32 @@ class Scrapes:
 
         A worker's name is one that no other worker of this supervisor ever has.
         """
+        here = set(alive)
         for worker, page in pages.items():
-            self._last[worker] = _read(page)
-        for worker in self._last.keys() - set(alive):
+            if worker in here or worker in self._last:  # else it has been added to those that are gone: not twice
+                self._last[worker] = _read(page)
+        for worker in self._last.keys() - here:
             said = self._last.pop(worker)
             _fold(self._gone, {name: family for name, family in said.items() if family.kind in _COUNTED})
+            self._forget_instances()
         if not self._last and not self._gone:
             return None
         total: _Families = {}
         for families in (self._gone, *self._last.values()):
             _fold(total, families)
         return _written(total)
+
+    def _forget_instances(self) -> None:
+        """Those that no living worker knows: their addresses never come back, and there is no end of new ones."""
+        if not self._last:
+            return
+        for name, family in self._gone.items():
+            known = [families[name].values for families in self._last.values() if name in families]
+            family.values = {
+                series: value
+                for series, value in family.values.items()
+                if _INSTANCE not in series or any(series in values for values in known)
+            }
 
 
 def _read(page: bytes) -> _Families:

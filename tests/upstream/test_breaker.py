@@ -374,3 +374,81 @@ async def test_what_is_time_enough_is_learnt_from_the_service() -> None:
     await clock.advance(10)
     await timeouts(layer, clock, 0.3)  # all that most screens give it: a hang is told within 20 calls
     assert stats.breaker == "open"
+
+
+def takes(clock: ManualClock, seconds: float) -> Answers:
+    """A service that takes so long, and answers 504 at the end of the time that it is told when that is less."""
+
+    async def work(asked: Call) -> Reply:
+        left = asked.deadline.left()
+        await clock.advance(min(seconds, left))
+        return WELL if left >= seconds else Reply(504)
+
+    return Answers(work)
+
+
+async def learnt(inner: Answers, clock: ManualClock) -> tuple[Breaker, ServiceStats]:
+    """A breaker that knows the service, and whose window has forgotten that it was well."""
+    layer, stats = breaker(inner, clock, skip_hopeless=False)
+    for _ in range(30):
+        await layer.send(call(clock))
+    await clock.advance(11)
+    return layer, stats
+
+
+@pytest.mark.parametrize(("seconds", "budget"), [(0.038, 0.03), (0.2, 0.18), (0.38, 0.3)])
+async def test_timeouts_of_calls_that_had_a_little_less_than_the_service_takes_open_no_breaker(
+    seconds: float, budget: float
+) -> None:
+    clock = ManualClock()
+    inner = takes(clock, seconds)
+    layer, stats = await learnt(inner, clock)
+    inner.answer = time_out
+    await timeouts(layer, clock, budget)
+    assert stats.breaker == "closed"
+
+
+async def test_a_backend_that_keeps_to_the_little_time_it_is_told_opens_no_breaker() -> None:
+    clock = ManualClock()
+    cold, cold_stats = breaker(takes(clock, 0.2), clock)
+    await timeouts(cold, clock, 0.05)
+    layer, stats = await learnt(takes(clock, 0.2), clock)
+    await timeouts(layer, clock, 0.15)
+    assert (cold_stats.breaker, cold_stats.neutral, stats.breaker, stats.neutral) == ("closed", 100, "closed", 100)
+
+
+async def test_a_504_of_a_call_that_had_time_enough_is_bad() -> None:
+    clock = ManualClock()
+    inner = takes(clock, 0.2)
+    layer, stats = await learnt(inner, clock)
+    inner.answer = takes(clock, 1.0).answer
+    await timeouts(layer, clock, 0.8)
+    assert stats.breaker == "open"
+
+
+async def test_quick_refusals_do_not_teach_that_little_time_is_enough() -> None:
+    clock = ManualClock()
+    inner = takes(clock, 0.2)
+    layer, stats = await learnt(inner, clock)
+
+    async def missing(_: Call) -> Reply:
+        await clock.advance(0.002)
+        return Reply(404)
+
+    inner.answer = missing
+    for _ in range(500):
+        await layer.send(call(clock))
+    await clock.advance(11)
+    inner.answer = time_out
+    await timeouts(layer, clock, 0.05)
+    assert stats.breaker == "closed"
+
+
+async def test_a_service_whose_answers_take_nearly_all_that_they_are_given_opens_it_when_half_do_not_come() -> None:
+    clock = ManualClock()
+    layer, stats = breaker(inner := takes(clock, 0.34), clock)
+    for number in range(100):
+        inner.answer = time_out if number % 2 else takes(clock, 0.34).answer
+        with suppress(BackendTimeout, BreakerOpen):
+            await layer.send(call(clock, 0.35))
+    assert stats.breaker == "open"
