@@ -14,6 +14,7 @@ from bff.composition.engine import Run, SectionFailed
 from bff.composition.inputs import BadInput
 from bff.composition.outcome import Outcome
 from bff.composition.render import render
+from bff.composition.tasks import How
 from bff.errors import BackendUnreachable, Refusal
 from bff.faces import wanted
 from bff.faces.screen import Raw, ServedScreen

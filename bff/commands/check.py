@@ -8,7 +8,7 @@ import typer
 from pydantic import BaseModel
 from rich.table import Table
 
-from bff.commands.console import out
+from bff.commands.console import escape, out
 from bff.errors import Refusal
 from bff.project import Project
 from bff.service_settings import ServiceSettings
@@ -40,7 +40,7 @@ def _services(services: Mapping[str, ServiceSettings]) -> Table:
     table.add_column("why", overflow="fold", ratio=1, min_width=24)
     for name, service in services.items():
         for place, value, given, why in _policy(service, ""):
-            table.add_row(name, place, _shown(value), given, why, style="bold" if given == "set" else "dim")
+            table.add_row(name, place, escape(_shown(value)), given, escape(why), style="bold" if given == "set" else "dim")
             name = ""
         table.add_section()
     return table

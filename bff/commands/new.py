@@ -12,6 +12,7 @@ import typer
 
 from bff.commands import new_backend
 from bff.commands.console import escape, out
+from bff.commands.generate.names import TYPES
 from bff.commands.generate.proto import Protos
 from bff.errors import Refusal
 from bff.naming import camel
@@ -75,6 +76,10 @@ def new_app(name: Name) -> None:
     out.print("Next: give it screens (docs/add-an-app.md).")
 
 
+def _class_of(name: str) -> str:
+    return name.title().replace("_", "")
+
+
 def _refuse_elsewhere() -> None:
     if not Path("composers").is_dir():
         raise Refusal([f"there is no composers/ here ({Path.cwd()}); run in the project's folder"])
@@ -92,7 +97,7 @@ def _module_of(app: str) -> str:
 
 def _write(name: str, words: dict[str, str], made: dict[str, str]) -> None:
     _check(name, made, words)
-    words = {"name": name, "Name": name.title().replace("_", ""), "path": name.replace("_", "-"), **words}
+    words = {"name": name, "Name": _class_of(name), "path": name.replace("_", "-"), **words}
     for path, template in made.items():
         text = Template((files("bff.commands") / "templates" / template).read_text()).substitute(words)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +112,7 @@ def _check(name: str, made: Iterable[str], words: Mapping[str, str] = {}) -> Non
         raise Refusal([f"'{name}' is not a name in snake_case; begin with a letter and use a-z, 0-9 and _"])
     if len(name) > _LONGEST:
         raise Refusal([f"'{name}' has {len(name)} characters; use at most {_LONGEST}"])
-    if keyword.iskeyword(name) or name in _TAKEN or name == words.get("app"):
+    if keyword.iskeyword(name) or name in _TAKEN or name == words.get("app") or _class_of(name) in TYPES:
         raise Refusal([f"'{name}' has a meaning of its own in the files that would be made; choose another name"])
     there = [path for path in made if Path(path).exists()]
     if there:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from bff import settings as settings_module
 from bff.commands.console import escape, out
-from bff.commands.top_figures import Counted, Row, rows, services_of
+from bff.commands.top_figures import Counted, Row, held, rows, services_of
 from bff.errors import Refusal
 
 # The admin port asks each worker for a second at most, all at once.
@@ -50,7 +50,7 @@ def _watch(address: str, every: float, stats: dict[str, Any]) -> None:
             sleep(every)
             now = monotonic()
             try:
-                stats = _look(address)
+                stats = held(stats, _look(address))
             except Refusal as gone:
                 live.update(Text(str(gone), style="red"), refresh=True)
                 continue

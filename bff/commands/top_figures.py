@@ -64,6 +64,16 @@ def services_of(stats: Json) -> dict[str, Counted]:
     return found
 
 
+def held(before: Json, after: Json) -> dict[str, Any]:  # Any: JSON
+    """`after`, in which a worker that did not answer is as it was: else all it ever counted is new when it answers again."""
+    known = {worker["pid"]: worker["services"] for worker in before["workers"] if "services" in worker}
+    workers = [
+        {**worker, "services": known[worker["pid"]]} if "services" not in worker and worker["pid"] in known else worker
+        for worker in after["workers"]
+    ]
+    return {**after, "workers": workers}
+
+
 def rows(before: Mapping[str, Counted], after: Mapping[str, Counted], seconds: float) -> Iterable[Row]:
     """Services by name, each followed by its instances."""
     for name, service in sorted(after.items()):

@@ -12,7 +12,6 @@ from bff.composition.shape import Shape, attributes
 from bff.naming import camel
 
 
-
 def _plain(value: object) -> object:
     """A text or number of a class of its own, which orjson writes and msgspec by itself does not."""
     if isinstance(value, str):

@@ -51,7 +51,7 @@ class Ended:
         for outcome in request.outcomes.values():
             if outcome.service:
                 self._records.blamed[outcome.service] += 1
-        return not all([run.finished for _, run in request.runs])
+        return any(not run.finished for _, run in request.runs)
 
 
 def _result(run: Run) -> Result:

@@ -89,3 +89,9 @@ def test_the_page_of_settings_has_every_table_with_defaults_and_reasons() -> Non
     page = settings.document()
     for word in ("## `[server]`", "## `[services.NAME]`", "## `[issuers.NAME]`", "| `timeout` | `0.8` |", "(must be set)"):
         assert word in page
+
+
+def test_the_address_of_an_instance_is_shown_whole(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BFF_SERVICES__USERS__INSTANCES", '["http://[fd00::1]:9101"]')
+    check.check(effective=True, service=["users"])
+    assert "fd00::1" in capsys.readouterr().out

@@ -1,6 +1,8 @@
 """What `bff new backend --openapi|--proto` makes of each part of a description, and what it refuses."""
 
+import json
 import re
+import sys
 from datetime import UTC, date, datetime
 from inspect import iscoroutinefunction
 from pathlib import Path
@@ -195,3 +197,47 @@ def test_a_service_is_described_in_one_way(here: Path) -> None:
         new.backend("shop", only=["x"])
     with pytest.raises(Refusal, match="give the path of an OpenAPI document"):
         new.backend("shop", here / "none.json")
+
+
+def document(**facts: object) -> str:
+    """One operation, GET /x, and what is told of it."""
+    return json.dumps({"openapi": "3.0.0", "paths": {"/x": {"get": facts}}})
+
+
+def answering(schema: object) -> dict[str, object]:
+    return {"200": {"content": {"application/json": {"schema": schema}}}}
+
+
+def test_no_word_of_a_document_gets_out_of_its_quotes(here: Path) -> None:
+    """A document is a stranger's: what it names must not become code in a client."""
+    odd = 'a")\nimport sys; sys.canary = 1  # \\'
+    spec = here / "odd.json"
+    spec.write_text(
+        document(
+            operationId="read",
+            parameters=[{"in": "query", "name": odd, "schema": {"type": "string"}}],
+            responses=answering({"type": "object", "properties": {odd: {"type": "string"}}}),
+        ).replace('"/x"', json.dumps(f"/{odd}"))
+    )
+    shop = made("shop", spec)
+    assert not hasattr(sys, "canary")
+    assert [field.encode_name for field in msgspec.structs.fields(shop.ReadAnswer)] == [odd]
+
+
+def test_a_default_of_another_type_than_its_own_is_left_out(here: Path) -> None:
+    spec = here / "shop.json"
+    properties = {
+        "size": {"type": "integer", "default": "10"},
+        "open": {"type": "boolean", "default": True},
+        "level": {"type": "integer", "enum": [10, 20], "default": 1},
+        "share": {"type": "number", "default": 1},
+    }
+    spec.write_text(document(operationId="read", responses=answering({"type": "object", "properties": properties})))
+    shop = made("shop", spec)
+    assert shop.ReadAnswer() == shop.ReadAnswer(size=None, open=True, level=None, share=1)
+
+
+def test_a_method_is_not_named_as_what_every_client_has(here: Path) -> None:
+    spec = here / "shop.json"
+    spec.write_text(document(operationId="scope", responses=answering({"type": "array", "items": {"type": "string"}})))
+    assert iscoroutinefunction(made("shop", spec).Shop().scope_)

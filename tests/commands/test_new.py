@@ -65,3 +65,10 @@ def test_it_runs_in_a_projects_folder_only(tmp_path: Path, monkeypatch: pytest.M
         new.backend("loyalty")
     with pytest.raises(Refusal, match="run in the project's folder"):
         new.screen("lunch", "mobile")
+
+
+@pytest.mark.parametrize("name", ["client", "json", "stub_service"])
+def test_a_name_whose_class_would_hide_what_the_files_import_is_refused(here: Path, name: str) -> None:
+    with pytest.raises(Refusal, match="has a meaning of its own"):
+        new.backend(name)
+    assert written(here) == set()

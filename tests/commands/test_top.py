@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bff.commands.top_figures import Row, rows, services_of
+from bff.commands.top_figures import Row, held, rows, services_of
 from bff.observe.figures import figures_of
 from bff.upstream.stats import InstanceStats, ServiceStats
 
@@ -64,3 +64,10 @@ def test_a_worker_that_does_not_answer_is_left_out() -> None:
     after = stats_of(service(10))
     after["workers"].append({"pid": 2, "state": "ready", "error": "timed out"})
     assert table({"workers": []}, after)["users"].per_second == 10
+
+
+def test_a_worker_that_misses_a_look_has_not_done_all_its_work_since() -> None:
+    first = stats_of(service(1_000))
+    missed = held(first, {"workers": [{"pid": 1, "state": "ready", "error": "timed out"}]})
+    assert table(first, missed)["users"].per_second == 0
+    assert table(missed, held(missed, stats_of(service(1_010))))["users"].per_second == 10

@@ -236,3 +236,26 @@ async def test_a_section_that_calls_nobody_is_run() -> None:
 
     data, verdicts = shown(await served(page(needs(body)), Fakes(), OVERLOAD))
     assert (data["body"], verdicts) == ("free", {})
+
+
+@pytest.mark.parametrize(("constant", "shed"), [(False, False), (True, True)])
+async def test_a_step_that_a_required_section_needs_is_shed_only_if_a_constant_can_stand_in(constant: bool, shed: bool) -> None:
+    """A fallback that is computed may fail under the same load, and the required section with it."""
+
+    async def asked(orders: Orders) -> str:
+        return await orders.read("tier")
+
+    tier = section(fallback=lambda: "standard")(asked) if constant else section()(asked)
+
+    @tier.fallback
+    async def spare(orders: Orders) -> str:
+        return await orders.read("spare")
+
+    @section()
+    async def head(tier: str = needs(tier)) -> str:
+        return tier
+
+    fakes = Fakes("spare")
+    data, _ = shown(await served(Screen("/page", Page(needs(head)), apps=(APP,)), fakes, OVERLOAD))
+    assert data["head"] == ("standard" if shed else "tier")
+    assert ("orders tier" in fakes.asked) is not shed

@@ -93,3 +93,45 @@ async def test_times_are_told_of_what_ended_and_of_what_has_not() -> None:
     await section.clock.advance(0)
     assert section.tasks.times == {"head": (began, began + 0.05)}
     assert section.tasks.rest()
+
+
+class Panic(BaseException):
+    """What an extension in Rust raises when it breaks; `pytest.fail` in a fake is of this kind too."""
+
+
+async def test_what_is_no_exception_ends_the_run_too() -> None:
+    async def panic() -> str:
+        raise Panic
+
+    clock, done = ManualClock(), asyncio.get_running_loop().create_future()
+    tasks = Tasks(done, clock)
+    tasks.start("head", panic, {}, Deadline.after(DUE, clock), (), clock.now(), lambda *_: None, None)
+    await clock.advance(0)
+    assert done.done()
+    with pytest.raises(Panic):
+        tasks.raise_failure()
+
+
+async def test_how_work_ended_is_told() -> None:
+    hanging = asyncio.Event()
+
+    async def given() -> str:
+        return "word"
+
+    async def refused() -> str:
+        raise BackendTimeout("orders")
+
+    async def broken() -> str:
+        raise KeyError("word")
+
+    async def hang() -> str:
+        await hanging.wait()
+        return "never"
+
+    clock, done = ManualClock(), asyncio.get_running_loop().create_future()
+    tasks = Tasks(done, clock)
+    for work in (given, refused, hang, broken):
+        tasks.start(work.__name__, work, {}, Deadline.after(DUE, clock), (), clock.now(), lambda *_: None, None)
+    await clock.advance(0)
+    await tasks.stop()
+    assert tasks.how == {"given": "ok", "refused": "failed", "hang": "cut", "broken": "bug"}

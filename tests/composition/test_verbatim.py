@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bff import ID, Int64, Json, View
 from bff.composition.render import projector, to_json
 from bff.composition.shape import shape_of
-from bff.composition.verbatim import is_verbatim
+from bff.composition.verbatim import is_verbatim, write
 
 
 class Tone(Enum):
@@ -124,3 +124,37 @@ def test_a_time_inside_a_view_is_told_in_utc() -> None:
     assert to_json(projector(Screen, None)({"one": Timed(at=datetime(2026, 1, 2, tzinfo=UTC))})) == (
         b'{"one":{"at":"2026-01-02T00:00:00Z"}}'
     )
+
+
+class Priced(View):
+    name: str
+
+
+class PricedInside(Priced):
+    cost: int
+
+
+def test_what_a_subclass_has_more_is_not_shown_where_its_base_was_promised() -> None:
+    class Screen(View):
+        one: Priced
+
+    assert to_json(projector(Screen, None)({"one": PricedInside(name="soup", cost=2)})) == b'{"one":{"name":"soup"}}'
+
+
+class Word(str):
+    pass
+
+
+class Number(int):
+    pass
+
+
+def test_texts_and_numbers_of_classes_of_their_own_are_written_as_they_are() -> None:
+    values = {"plain": [Inner(day=date(2026, 1, 2), some_text=Word("soup"))], "many": Number(7)}
+
+    class Screen(View):
+        plain: list[Inner]
+        many: int
+
+    assert to_json(projector(Screen, None)(values)) == b'{"plain":[{"day":"2026-01-02","someText":"soup"}],"many":7}'
+    assert write([Word("soup"), Number(7)]) == b'["soup",7]'

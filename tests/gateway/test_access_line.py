@@ -170,3 +170,15 @@ async def test_an_admin_act_is_an_audit_line_and_a_look_is_none() -> None:
         "path": "/breakers/users",
         "status": 202,
     }
+
+
+def test_names_that_a_client_made_long_leave_the_line_short() -> None:
+    """An alias is the client's, as long as its document; an operation of one has every section of its screen under it."""
+    alias = "a" * 14_000
+    made = request(outcomes={f"{alias}.section{n}": Outcome("fallback", "timeout", "users") for n in range(30)})
+    found = line(made)
+    assert len(orjson.dumps(found)) < AT_ONCE
+    *named, more = found["sections"]
+    assert {name.rpartition(".")[2] for name in named} == {f"section{n}" for n in range(len(named))}
+    assert (more, found["sections"]["more"]) == ("more", {"count": 30 - len(named)})
+    assert len(named) > 10

@@ -1,10 +1,19 @@
 """What is counted and kept of a request that has ended."""
 
 import asyncio
+from dataclasses import dataclass
+from time import monotonic
 
 import pytest
 
+from bff import App, Screen, field, needs, section
+from bff.composition.build import plan_of
+from bff.faces.screen import Raw, ServedScreen, serve
+from bff.gateway.ended import Ended
+from bff.gateway.request import Request
 from bff.observe.kept import KeptTrace
+from bff.observe.logs import AccessLog
+from bff.observe.records import Records
 from bff.observe.sampling import Sampler
 from bff.observe.tracing import Tracing
 from bff.testing import Fault
@@ -69,3 +78,56 @@ async def test_what_failed_or_was_slow_is_kept_although_nothing_is_sampled(fault
             assert (trace.trace_id, trace.status, trace.template) == (kit.line["traceId"], reply.status, target)
             assert {section.key for section in trace.sections} <= {"name", "note"}
             assert len(trace.calls) == kit.line["calls"] > 0
+
+
+async def test_the_trace_of_a_request_that_failed_says_which_section_it_was_and_which_were_cut() -> None:
+    export = Export()
+    tracing = Tracing(Sampler(0.0, 100), export)  # type: ignore[arg-type]  # as above
+    async with gateway(tracing=tracing) as kit:
+        await kit.ask("/shop/v1/broken")
+        kit.stub.faults = {"/names/note": Fault("hang"), "/names/head": Fault("status", status=503)}
+        await kit.ask("/shop/v1/home", headers=bearer())
+    bug, cut = ({section.key: section.status for section in trace.sections} for trace in export.kept)
+    assert bug == {"broken": "bug"}
+    assert cut == {"name": "unavailable", "note": "cut"}
+
+
+@dataclass
+class Card:
+    name: str
+    rating: float | None = None
+
+
+@dataclass
+class Cards:
+    cards: list[Card]
+
+
+@section()
+async def cards() -> list[Card]:
+    return [Card("soup")]
+
+
+@field(Card)
+async def rating(items: list[Card]) -> list[float | None]:
+    raise KeyError("a bug in a field, after every section had ended")
+
+
+async def test_a_screen_that_a_bug_in_a_field_failed_is_counted_as_failed_and_kept() -> None:
+    raw, export, records = Raw(), Export(), Records()
+    served = ServedScreen(
+        plan_of(Screen("/cards", Cards(needs(cards)), apps=(App("shop"),)), [rating]), lambda _: lambda cls: cls()
+    )
+    with pytest.raises(KeyError):
+        await serve(served, raw)
+    ended = Ended(AccessLog(None), records, Tracing(Sampler(0.0, 100), export))  # type: ignore[arg-type]  # as above
+    request = Request({"type": "http", "method": "POST", "path": "/shop/graphql"}, Peer().receive, monotonic(), runs=raw.runs)
+    ended.note(request, 200, 0)  # GraphQL: the other screens of the operation had their answers
+    assert records.screens["", "cards"].results == {"complete": 0, "degraded": 0, "failed": 1}
+    assert len(export.kept) == 1
+
+
+async def test_of_an_answer_to_head_no_body_is_counted() -> None:
+    async with gateway() as kit:
+        await kit.ask("/shop/v1/open", "HEAD")
+        assert (kit.line["bytes"], kit.records.endpoints["/shop/v1/open", "HEAD"].bytes) == (0, 0)

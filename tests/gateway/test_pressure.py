@@ -1,6 +1,9 @@
 """What presses a worker, and what it leaves off because of it."""
 
 from collections.abc import Callable
+from errno import EMFILE
+
+import pytest
 
 from bff.composition.relief import Relief
 from bff.deadline import Timer
@@ -25,8 +28,11 @@ class Memory:
 
     share = 0.1
     reads = 0
+    fails = False
 
     def __call__(self) -> float:
+        if self.fails:
+            raise OSError(EMFILE, "Too many open files")
         self.reads += 1
         return self.share
 
@@ -148,3 +154,18 @@ async def test_it_stops_looking() -> None:
     assert reads
     await clock.advance(5)
     assert memory.reads == reads
+
+
+async def test_a_look_that_fails_is_not_the_last() -> None:
+    clock, memory = ManualClock(), Memory()
+    pressure = Pressure(ShedSettings(max_in_flight=100), memory=memory, clock=clock)
+    pressure.start()
+    memory.share = 0.96
+    await clock.advance(1.1)
+    assert pressure.level == 3
+    memory.fails = True
+    with pytest.raises(OSError, match="Too many open files"):
+        await clock.advance(2)
+    memory.fails, memory.share = False, 0.1
+    await clock.advance(2)
+    assert pressure.level == 0

@@ -25,3 +25,13 @@ async def test_a_client_that_marks_every_request_gets_no_more_than_the_cap() -> 
     assert sum(sampler.head(True) for _ in range(1_000)) == 25
     await clock.advance(60)
     assert sum(sampler.take() for _ in range(1_000)) == 50
+
+
+async def test_less_than_one_a_second_is_one_in_more_seconds() -> None:
+    clock = ManualClock()
+    sampler = Sampler(1.0, 0.1, clock=clock)
+    assert sum(sampler.head(None) for _ in range(100)) == 1
+    await clock.advance(9.9)
+    assert not sampler.take()
+    await clock.advance(0.2)
+    assert sampler.take()

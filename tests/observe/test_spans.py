@@ -1,6 +1,6 @@
 """A request as spans, as a real OTLP receiver reads them: names, parents, times, and the ids that backends were told."""
 
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, SpanFlags, Status
 
 from bff.observe.kept import KeptTrace, SectionTime
 from bff.observe.traces import OtlpSink
@@ -100,3 +100,9 @@ def test_a_collector_that_is_away_takes_nothing_within_the_time_it_has() -> None
     sink = OtlpSink(endpoint, "thali", timeout=0.2)
     assert not sink.send([kept()])
     sink.close()
+
+
+def test_the_clients_own_span_is_told_as_remote() -> None:
+    spans = sent()
+    remote = SpanFlags.SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK
+    assert {name for name, span in spans.items() if span.flags & remote} == {"GET /web/v1/home"}

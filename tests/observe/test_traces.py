@@ -86,3 +86,20 @@ def test_the_end_waits_only_as_long_as_told_for_a_collector_that_hangs() -> None
     assert monotonic() - began < 1.0
     export.offer(trace())
     assert export.dropped == 1
+
+
+def test_a_batch_that_cannot_be_sent_is_not_the_last() -> None:
+    class Breaking(Collector):
+        def send(self, traces: Sequence[KeptTrace]) -> bool:
+            if not self.got.is_set():
+                self.got.set()
+                raise ValueError("not to be encoded")
+            return super().send(traces)
+
+    collector = Breaking()
+    export = TraceExport(lambda: collector, gather=0.0)
+    export.offer(trace())
+    assert collector.got.wait(PATIENCE)
+    export.offer(trace())
+    export.close(PATIENCE)
+    assert (export.exported, export.failed, export.dropped) == (1, 1, 0)

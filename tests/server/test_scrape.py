@@ -73,3 +73,30 @@ def test_series_that_only_one_worker_has_stand_with_their_own_buckets_in_order()
         for service in ("users", "orders")
         for le in ("0.1", "10.0", "+Inf")
     ]
+
+
+def test_a_page_that_comes_after_its_worker_was_counted_as_gone_is_not_counted_again() -> None:
+    scrapes = Scrapes()
+    scrapes.merged({"1": page(5), "2": page(7)}, ["1", "2"])
+    assert read(scrapes.merged({"1": page(6)}, ["2"]))["a_total", ""] == 13  # asked while it lived, gone by now
+    assert read(scrapes.merged({"1": page(6)}, ["2"]))["a_total", ""] == 13  # another scrape asked it too
+    assert read(scrapes.merged({}, ["2"]))["a_total", ""] == 13
+
+
+def test_of_workers_that_are_gone_only_instances_that_are_still_there_are_remembered() -> None:
+    """A fleet whose addresses change with every deployment would otherwise fill the page for ever."""
+
+    def of(address: str, count: int) -> bytes:
+        return page(count).replace(b'service="users"', f'service="users",service_instance="{address}"'.encode())
+
+    scrapes = Scrapes()
+    for worker in range(50):
+        scrapes.merged({str(worker): of(f"10.0.0.{worker}:80", 5)}, [str(worker)])
+        scrapes.merged({str(worker): of("10.1.1.1:80", 5)}, [str(worker)])
+    merged = scrapes.merged({"50": of("10.1.1.1:80", 2)}, ["50"])
+    assert merged is not None
+    assert [line for line in merged.splitlines() if line.startswith(b"a_total")] == [
+        b'a_total{service="users",service_instance="10.1.1.1:80"} 252.0'
+    ]
+    scrapes.merged({"51": of("10.2.2.2:80", 1)}, ["51"])
+    assert b"10.1.1.1" not in (scrapes.merged({}, ["51"]) or b"")

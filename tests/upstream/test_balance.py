@@ -129,6 +129,21 @@ async def test_a_promise_that_its_body_breaks_is_a_bad_attempt() -> None:
     assert call.attempts[0].result == "invalid"
 
 
+@pytest.mark.parametrize("late", [BackendTimeout("users"), Reply(504)], ids=["told by nobody", "told by the backend"])
+async def test_the_end_of_too_little_time_takes_no_instance_out(late: Reply | Exception) -> None:
+    setting = Setting("a", "b")
+    setting.stats.enough = 6.0  # calls are given 5
+    setting.wires["a:1"].reply = setting.wires["b:1"].reply = late
+    for _ in range(20):
+        await asyncio.gather(setting.send(setting.call()), return_exceptions=True)
+    assert sum(one.neutral for one in setting.stats.instances.values()) == 20
+    assert not any(one.ejections for one in setting.stats.instances.values())
+    setting.stats.enough = 4.0
+    for _ in range(20):
+        await asyncio.gather(setting.send(setting.call()), return_exceptions=True)
+    assert any(one.ejected for one in setting.stats.instances.values())
+
+
 async def test_a_cancelled_attempt_is_neutral_and_frees_its_place_at_once() -> None:
     setting = Setting("a")
     setting.wires["a:1"].reply = None

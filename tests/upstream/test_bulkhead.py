@@ -156,7 +156,7 @@ async def test_those_that_gave_up_leave_room_for_others_to_wait() -> None:
 
 
 async def test_nobody_waits_longer_than_a_quarter_of_what_is_left() -> None:
-    bench = Bench(limit=1, wait=10)
+    bench = Bench(limit=1, wait=0.5)
     (first,) = await bench.began(1)
     second = bench.begin(0.4)
     await bench.clock.advance(0.099)
@@ -312,6 +312,34 @@ async def test_a_timeout_of_the_service_lowers_the_adaptive_limit_and_one_of_our
     ours = False
     await fill()
     assert stats.limit < 30
+
+
+@pytest.mark.parametrize("end", [BackendTimeout("shop"), Reply(500), Reply(404)], ids=["short of time", "failed", "refused"])
+async def test_what_ends_soon_because_it_had_no_time_or_failed_does_not_lower_the_adaptive_limit(
+    end: Reply | BackendTimeout,
+) -> None:
+    clock, stats = ManualClock(), ServiceStats(enough=0.05)
+
+    async def work(asked: Call) -> Reply:
+        soon = asked.deadline.left() < 0.03
+        await clock.sleep(0.002 if soon else 0.03)
+        if soon and isinstance(end, BackendTimeout):
+            raise end
+        return end if soon and isinstance(end, Reply) else WELL
+
+    given = settings(max_in_flight=100, bulkhead={"adaptive": True, "min_limit": 10, "queue": 0})
+    layer = Bulkhead("shop", Answers(work), given, stats, clock=clock)
+
+    async def load(rounds: int, seconds: float) -> None:
+        for _ in range(rounds):
+            full = [asyncio.ensure_future(layer.send(call(clock, seconds))) for _ in range(stats.limit)]
+            await clock.advance(0.03)
+            await asyncio.gather(*full, return_exceptions=True)
+
+    await load(12, 0.8)
+    await load(20, 0.02)
+    await load(10, 0.8)
+    assert stats.limit == 100
 
 
 async def test_places_that_the_adaptive_limit_adds_go_to_those_that_wait() -> None:

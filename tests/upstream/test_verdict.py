@@ -15,7 +15,7 @@ from bff.errors import (
     Missing,
 )
 from bff.upstream.call import Reply
-from bff.upstream.verdict import of_error, of_reply
+from bff.upstream.verdict import of_error, of_reply, of_time
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 302, 304])
@@ -53,3 +53,9 @@ def test_a_status_that_was_raised_is_judged_as_one_that_was_answered() -> None:
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), TypeError("a bug"), ValueError("a bug")])
 def test_a_cancellation_and_a_bug_of_ours_tell_nothing(error: BaseException) -> None:
     assert of_error(error) == "neutral"
+
+
+def test_only_a_timeout_and_a_504_are_of_the_time_that_a_call_had() -> None:
+    assert of_time(BackendTimeout("users"))
+    assert of_time(Reply(504))
+    assert not any(of_time(other) for other in (Reply(503), Reply(200), BackendUnreachable("users"), BackendInvalid("users")))

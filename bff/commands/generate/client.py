@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from bff.commands.generate.scalars import quoted
 from bff.commands.generate.shapes import Described, Field, Message, Operation, Parameter, Type
 
 RULES: tuple[Literal["camel", "pascal", "kebab"], ...] = ("camel", "pascal", "kebab")  # those of msgspec that services use
@@ -23,7 +24,7 @@ IMPORTS = {
 def client(name: str, cls: str, described: Described, source: str, proto: str | None = None) -> str:
     """The module `clients/<name>.py`; ruff lays it out (new_backend.py)."""
     structs = [_struct(message, described) for message in described.messages.values()]
-    codec = f', proto="{proto}"' if proto else ""
+    codec = f", proto={quoted(proto)}" if proto else ""
     head = f'class {cls}(Client, service="{name}"{codec}):\n{_doc(described.title or f"What {name} knows.")}'
     methods = [_method(operation) for operation in described.operations]
     body = "\n\n\n".join([*structs, "\n".join([head, *methods])])
@@ -71,7 +72,7 @@ def _field(field: Field, rename: str, above: set[str]) -> str:
     if not rename and field.name != field.wire:
         told = f"default={default}, " if default is not None and default not in ("[]", "{}") else ""
         told += f"default_factory={'list' if default == '[]' else 'dict'}, " if default in ("[]", "{}") else ""
-        default = f'msgspec.field({told}name="{field.wire}")'
+        default = f"msgspec.field({told}name={quoted(field.wire)})"
     note = f"  # {field.type.note}" if field.type.note else ""
     return f"    {field.name}: {text}{f' = {default}' if default is not None else ''}{note}"
 
@@ -122,7 +123,7 @@ def _call(operation: Operation, kind: str) -> tuple[str, list[str]]:
     """The call, and the lines that stand before it."""
     if operation.verb == "rpc":
         return f'self.rpc("{operation.path}", {kind}, body)', []
-    given = [f'"{operation.path}"', kind]
+    given = [quoted(operation.path), kind]
     if operation.verb in ("post", "put", "patch"):
         given.append("body" if operation.body is not None else "None")
     odd: list[str] = []
@@ -131,7 +132,7 @@ def _call(operation: Operation, kind: str) -> tuple[str, list[str]]:
         if name.isidentifier() and not keyword.iskeyword(name):
             given.append(f"{name}={_value(parameter)}")
         else:
-            odd.append(f'"{name}": {_value(parameter)}')
+            odd.append(f"{quoted(name)}: {_value(parameter)}")
     before = [f"more: dict[str, Any] = {{{', '.join(odd)}}}  # names that no argument can have"] if odd else []
     return f"self.{operation.verb}({', '.join([*given, *['**more'] * bool(odd)])})", before
 

@@ -28,6 +28,9 @@ TYPES = frozenset(
     }
 )
 
+# What a client has from the moment it is made, and its class has not.
+CLIENTS_OWN = frozenset(vars(Client()))
+
 
 def words(name: str) -> list[str]:
     return [word for word in _BREAK.split(name) if word and word.isascii()]
@@ -64,7 +67,8 @@ def argument(name: str) -> str:
 def method(name: str) -> str:
     """A client's: nothing that every client has, and no built-in, which the annotations below it want."""
     found = snake(name)
-    return f"{found}_" if found in TYPES or hasattr(builtins, found) or hasattr(Client, found) else found
+    taken = found in TYPES or hasattr(builtins, found) or hasattr(Client, found) or found in CLIENTS_OWN
+    return f"{found}_" if taken else found
 
 
 def unlike(name: str, taken: set[str]) -> str:

@@ -10,6 +10,10 @@ from bff.errors import Refusal
 Schema: TypeAlias = dict[str, Any]  # Any: JSON
 
 
+# By how Python writes a plain type: what JSON gives for a value of it. A document's own default may be of another.
+PLAIN: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
+
+
 class Schemas:
     """The types of one document. A message is made when it is first met, and named by its reference or its place.
 
@@ -169,8 +173,10 @@ def _leave_out(made: Field, schema: Schema, sent: bool) -> None:
     """Give a field that may be absent its default: the schema's own where that is plain, else an empty list, else None."""
     default = schema.get("default")
     kind = made.type.text
-    plain = kind in ("str", "int", "float", "bool") or (kind.startswith("Literal[") and quoted(default) in kind)
-    if not sent and plain and isinstance(default, bool | int | float | str):
+    plain = type(default) in PLAIN.get(kind, ()) or (
+        kind.startswith("Literal[") and f" {quoted(default)}," in f" {kind[8:-1]},"
+    )
+    if not sent and plain:
         made.default = quoted(default)
     elif not sent and kind.startswith(("list[", "dict[")) and not made.type.optional:
         made.default = "[]" if kind.startswith("list[") else "{}"
