@@ -17,7 +17,7 @@ STREAMS = (  # 40 a second that take 5 s are 200 at once (Little)
     Stream("search", "/rig/v1/search", 80),
     Stream("account", "/rig/v1/account", 80),
 )
-UNGUARDED = {"timeout": 30.0, "max_in_flight": 10_000, "breaker": {"on": False}, "skip_hopeless": False}
+UNGUARDED = {"timeout": 10.0, "max_in_flight": 10_000, "breaker": {"on": False}, "skip_hopeless": False}
 
 
 @dataclass(frozen=True, slots=True)

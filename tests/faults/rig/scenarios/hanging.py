@@ -25,7 +25,7 @@ WINDOW = {"breaker": {"window": 3.0}}
     ),
     without=(
         Without("breaker", {"breaker": {"on": False}}),
-        Without("timeout", {"timeout": 30.0, "breaker": {"on": False}, "max_in_flight": 10_000}),
+        Without("timeout", {"timeout": 1.0, "breaker": {"on": False}, "max_in_flight": 10_000}),
     ),
     tests=(
         "tests/product/test_screens.py::test_with_reviews_hung_home_is_there_within_the_sections_timeout_and_names_what_failed",
@@ -59,7 +59,7 @@ async def f01(rig: Rig) -> Figures:
         most("answers over the budget + 50 ms", 0),
         least("503 and 504 in the problem format", 100, "%"),
     ),
-    without=(Without("timeout", {"timeout": 30.0, "breaker": {"on": False}, "max_in_flight": 10_000}),),
+    without=(Without("timeout", {"timeout": 1.0, "breaker": {"on": False}, "max_in_flight": 10_000}),),
     tests=("tests/composition/test_engine.py::test_a_required_section_that_fails_fails_the_screen_and_cancels_the_rest",),
 )
 async def f02(rig: Rig) -> Figures:
@@ -82,7 +82,7 @@ async def f02(rig: Rig) -> Figures:
     fault="60 % of the answers take 2 s, with 200 OK",
     answer="the slow-call rate opens the breaker",
     limits=(most("breaker open after", 12, "s"),),
-    without=(Without("the slow-call rate", {"breaker": {"slow_after": 60.0}}),),
+    without=(Without("the slow-call rate", {"breaker": {"slow_after": 3.9}}),),
 )
 async def f16(rig: Rig) -> Figures:
     settings = {
