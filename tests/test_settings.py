@@ -8,6 +8,8 @@ from bff import settings
 from bff.commands.settings import document
 from bff.errors import Refusal
 
+ROOT = Path(__file__).parent.parent
+
 GOOD = """
 [services.users]
 instances = ["http://127.0.0.1:9101"]
@@ -158,3 +160,16 @@ def test_every_setting_says_what_it_is() -> None:
 def test_a_collector_is_an_address_without_a_secret_in_it(tmp_path: Path, endpoint: str) -> None:
     faults = refused(written(tmp_path, f'[traces]\nendpoint = "{endpoint}"\n'))
     assert "traces.endpoint" in faults[0]
+
+
+def test_the_settings_of_the_containers_differ_from_the_demos_in_addresses_only() -> None:
+    """What they say of routes and of how services are treated is the same: login goes last in both."""
+
+    def policies(file: str) -> dict[str, object]:
+        loaded = settings.load(ROOT / file)
+        addresses = {"instances", "control"}
+        services = {name: service.model_dump(exclude=addresses) for name, service in loaded.services.items()}
+        return {"routes": loaded.routes, "services": services, "limits": loaded.limits, "shed": loaded.shed}
+
+    assert policies("deploy/bff.toml") == policies("bff.toml")
+    assert settings.load(ROOT / "deploy" / "bff.toml").routes["login"].priority == "critical"

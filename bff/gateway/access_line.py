@@ -70,7 +70,7 @@ def _sections(request: Request) -> str:
     said: list[str] = []
     room = MOST_SAID
     for key, outcome in islice(request.outcomes.items(), MOST_NAMED):
-        text = f'"{_short(key)}":{orjson.dumps(outcome.as_meta()).decode()}'
+        text = orjson.dumps({_short(key): outcome.as_meta()})[1:-1].decode()
         room -= len(text)
         if room < 0:
             break
@@ -81,7 +81,7 @@ def _sections(request: Request) -> str:
 
 
 def _short(key: str) -> str:
-    """Both ends of a long name: who asked, and the section itself. Names are of letters, digits, `_`, `.` and blanks."""
+    """Both ends of a long name: who asked, and the section itself."""
     half = LONGEST_NAME // 2
     return key if len(key) <= LONGEST_NAME else f"{key[:half]}...{key[-half:]}"
 

@@ -71,7 +71,7 @@ class Stack:
             answer = await self._answered(request)
             await write(request, answer, send, closing=self.draining or self._gate.pressure.closing)
             self._ended.note(request, answer.status, 0 if request.method == "HEAD" else len(answer.body))
-        except ClientGone:
+        except (ClientGone, OSError):  # an OSError is what ASGI lets `send` raise when the connection has gone
             self._ended.note(request, CLIENT_GONE, 0)
         finally:
             self._gate.leave(request)

@@ -8,7 +8,10 @@ from bff.upstream.scope import CallRecord
 
 @dataclass(slots=True)
 class SectionTime:
-    """One piece of work of a screen. Times are monotonic seconds; `ended` 0: it was cut with the request."""
+    """One piece of work of a screen. Times are monotonic seconds; `ended` 0: it never ended.
+
+    `status` is its verdict's, or how it ended where it has none: a computed fallback, a bug, what was cut with the screen.
+    """
 
     screen: str
     key: str

@@ -184,12 +184,12 @@ def _from(scope: Scope) -> Headers:
 
 
 async def _whole_body(receive: Receive) -> bytes | None:
-    """The request's body; None when it is larger than anything sensible here."""
+    """The request's body; None when it is larger than anything sensible here, or broke off: half an act is none."""
     body = bytearray()
     while True:
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > LARGEST_REQUEST:
+        if len(body) > LARGEST_REQUEST or message["type"] == "http.disconnect":
             return None
         if not message.get("more_body"):
             return bytes(body)

@@ -52,9 +52,11 @@ class Scrapes:
         for worker, page in pages.items():
             if worker in here or worker in self._last:  # else it has been added to those that are gone: not twice
                 self._last[worker] = _read(page)
-        for worker in self._last.keys() - here:
+        ended = self._last.keys() - here
+        for worker in ended:
             said = self._last.pop(worker)
             _fold(self._gone, {name: family for name, family in said.items() if family.kind in _COUNTED})
+        if ended:
             self._forget_instances()
         if not self._last and not self._gone:
             return None

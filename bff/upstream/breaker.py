@@ -23,6 +23,9 @@ from bff.upstream.verdict import Verdict, of_error, of_reply, of_time
 
 # Seconds between looks at the median: it sums 42 counters, and does not move much faster than this.
 _LOOK: Final = 1.0
+# Seconds for which calls are held back as hopeless before one of them goes and sees. The median is of what was answered:
+# if only calls with much time were while the service was ill, it would keep all others out for as long as those go on.
+_SEE: Final = 5.0
 
 # A timeout tells of a service that it is ill only if the call had the time in which nearly all of its calls are done: the
 # client sets budgets (`Request-Timeout`), and a few of 20 ms must not keep everybody from a service that takes 30.
@@ -39,7 +42,20 @@ _SHOWN: Final[dict[str, BreakerState]] = {"closed": "closed", "open": "open", "h
 class Breaker:
     """Raises Hopeless or BreakerOpen at once in place of sending; whatever else ends a call passes through as it is."""
 
-    __slots__ = ("_circuit", "_inner", "_least", "_longest", "_look_at", "_now", "_service", "_settings", "_slow_after", "_stats")
+    __slots__ = (
+        "_circuit",
+        "_doubted",
+        "_half",
+        "_inner",
+        "_longest",
+        "_look_at",
+        "_now",
+        "_see_at",
+        "_service",
+        "_settings",
+        "_slow_after",
+        "_stats",
+    )
 
     def __init__(
         self,
@@ -55,7 +71,9 @@ class Breaker:
         self._now = clock.now
         self._slow_after = settings.breaker.slow_after or inf
         self._look_at = 0.0
-        self._least = -inf  # half of the service's recent calls, or more, took longer
+        self._half = -inf  # half of the service's recent calls, or more, took longer
+        self._doubted = False  # a call that had less was answered, and none has timed out since
+        self._see_at = inf  # when one that has less goes nevertheless; inf while none has been held back
         self._longest = 0.0  # that a call has had to end in
         self._circuit: Circuit | None = None
         if settings.breaker.on:
@@ -69,17 +87,17 @@ class Breaker:
         had = call.deadline.at - began
         if had > self._longest:
             self._longest = had
-        if had < self._least:
+        if had < self._half and not self._doubted and not self._sees(began):
             self._stats.hopeless += 1
-            raise Hopeless(self._service, f"half of its calls take over {self._least:g} s, {had:.3f} s left")
+            raise Hopeless(self._service, f"half of its calls take over {self._half:g} s, {had:.3f} s left")
         circuit = self._circuit
         permit = 0 if circuit is None else circuit.epoch if circuit.closed else self._try(circuit, call, began)
         try:
             reply = await self._inner.send(call)
         except BaseException as error:
             verdict, ended = of_error(error), self._now()
-            if verdict == "bad" and had < self._stats.enough and of_time(error):
-                verdict = "neutral"
+            if verdict == "bad" and of_time(error):
+                verdict = self._out_of_time(had)
             if verdict == "bad":
                 self._stats.latency.add_failed(ended - began)
             self._settle(permit, verdict, False, ended)
@@ -88,10 +106,12 @@ class Breaker:
         took = ended - began
         if verdict == "good":
             self._stats.latency.add(took, ended)
+            if had < self._half:
+                self._doubted = True
         else:
             self._stats.latency.add_failed(took)
-            if had < self._stats.enough and of_time(reply):
-                verdict = "neutral"
+            if of_time(reply):
+                verdict = self._out_of_time(had)
         self._settle(permit, verdict, verdict == "good" and took > self._slow_after, ended)
         return reply
 
@@ -106,6 +126,20 @@ class Breaker:
             raise BreakerOpen(self._service, str(refused), retry_after=circuit.retry_after(now)) from refused
         call.trial = True
         return permit
+
+    def _sees(self, now: float) -> bool:
+        """Whether a call that should be held back goes and sees: one each time that others were for long enough."""
+        if now >= self._see_at:
+            self._see_at = inf
+            return True
+        if self._see_at == inf:
+            self._see_at = now + _SEE
+        return False
+
+    def _out_of_time(self, had: float) -> Verdict:
+        if had < self._half:
+            self._doubted = False
+        return "neutral" if had < self._stats.enough else "bad"
 
     def _settle(self, permit: int, verdict: Verdict, slow: bool, now: float) -> None:
         stats = self._stats
@@ -128,7 +162,7 @@ class Breaker:
         self._look_at = now + _LOOK
         latency = self._stats.latency
         half, nearly_all = latency.quantile(0.5, now), latency.quantile(_NEARLY_ALL, now)
-        self._least = _under(half) if half is not None and self._settings.skip_hopeless else -inf
+        self._half = _under(half) if half is not None and self._settings.skip_hopeless else -inf
         if nearly_all is None:
             self._stats.enough = min(_UNKNOWN, self._settings.timeout / 2)
         else:

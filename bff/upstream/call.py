@@ -42,7 +42,7 @@ class CallPolicy(NamedTuple):  # hashed with each key of a batch, so a tuple, wh
     """What one call asks for besides its service's settings; None: as the service has it."""
 
     timeout: float | None = None  # seconds in all, attempts and waits included; in place of the service's own
-    retry: bool | None = None  # False: never sent again
+    retry: bool | None = None  # False: sent once, so not hedged either
     hedge: bool = False  # a second attempt may be sent while the first one is slow; for reads that bear it
     shared: bool = False  # equal reads of different requests in flight are one call; never carries a caller's identity
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from bff.deadline import LOOP_CLOCK, Clock, Deadline
 from bff.errors import BackendTimeout, BackendUnreachable
 from bff.service_settings import ServiceSettings
-from bff.upstream.call import Call, Headers, Reply, Sender
+from bff.upstream.call import Call, CallPolicy, Headers, Reply, Sender
 from bff.upstream.stats import ServiceStats
 
 # What is one request's and says nothing of what is asked: neither compared nor sent.
@@ -23,13 +23,14 @@ _WHO_PREFIXES: Final = ("x-user-", "x-internal-")
 # A call that ended this little (seconds) before its deadline ended by it: loops round timers to milliseconds.
 _SLACK: Final = 0.005
 
-_Key = tuple[str, Headers, object]
+_Key = tuple[str, Headers, object, CallPolicy]
 # Reply, or what was raised in its place.
 _End = Reply | BaseException
 
 
 class Coalesce:
-    """Equal reads of one service: same target, same headers, same decoder.
+    """Equal reads of one service: same target, same headers, same decoder, and the same that is asked for besides
+    (`CallPolicy`): one that gave itself little time, or no second attempt, would end those of others.
 
     Every reader gets the bytes as they came and decodes them for itself, so nobody can change what another reads.
     TypeError for a shared call that says who asks: its answer could reach somebody else.
@@ -59,7 +60,7 @@ class Coalesce:
 
     async def _shared(self, call: Call) -> Reply:
         headers = _own(call.headers)
-        key = (call.target, headers, call.decode)
+        key = (call.target, headers, call.decode, call.policy)
         if call.deadline.left() <= 0:
             raise BackendTimeout(self._service, "its time was up before it was sent", ours=True)
         while True:

@@ -14,7 +14,7 @@ from bff.errors import BackendBusy, BackendError, BackendUnreachable
 from bff.service_settings import HedgeSettings
 from bff.upstream.budget import Budget
 from bff.upstream.call import ATTEMPT, AttemptKind, Call, Reply, Sender
-from bff.upstream.stats import ServiceStats
+from bff.upstream.stats import ServiceStats, is_open
 from bff.upstream.verdict import of_reply
 
 # How an attempt ended. An error is held as a value, so that a loser's one is nobody's to report.
@@ -68,7 +68,9 @@ class Hedge:
             await _stop(running)
 
     def _may(self, call: Call) -> bool:
-        """Whether there is time for another attempt, and budget."""
+        """Whether there is time for another attempt, and budget, and the breaker has not opened meanwhile."""
+        if is_open(self._stats):
+            return False
         if call.deadline.left() <= (self._stats.latency.quantile(0.5, self._clock.now()) or 0.0):
             return False
         if self._budget.spend():

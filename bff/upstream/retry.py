@@ -15,7 +15,7 @@ from bff.upstream.budget import Budget
 from bff.upstream.call import Call, Reply, Sender
 from bff.upstream.hedge import Hedge, Outcome, once_more
 from bff.upstream.retry_after import retry_after
-from bff.upstream.stats import ServiceStats
+from bff.upstream.stats import ServiceStats, is_open
 
 # Whoever stands before the service could not reach it, it is overloaded, or it took too long for them: all may pass. A
 # 500 is a bug, which a second attempt meets again.
@@ -31,8 +31,8 @@ class Retry:
 
     Sent again are repeatable calls that met no connection, one that broke before the first byte of an answer, 502, 503
     or 504, or a 429 that says when to come back; on another instance where there is one (the balancer sees to that).
-    Not while the breaker tries the service, not without budget, and not when less time would be left than half of its
-    calls take. What the last attempt brought is what the caller gets, as it came.
+    Not once the breaker has opened, not while it tries the service, not without budget, and not when less time would be
+    left than half of its calls take. What the last attempt brought is what the caller gets, as it came.
     """
 
     __slots__ = ("_attempts", "_budget", "_clock", "_draw", "_hedge", "_inner", "_settings", "_stats")
@@ -56,7 +56,7 @@ class Retry:
         self._budget.earn()
         if call.trial or not call.repeatable:
             return self._inner.send(call)
-        if call.policy.hedge:
+        if call.policy.hedge and call.policy.retry is not False:
             return self._hedged(call)
         return self._inner.send(call) if self._attempts == 1 else self._repeated(call)
 
@@ -77,6 +77,8 @@ class Retry:
         """What the attempts after those bring, or `last` if there is to be none."""
         while (wait := self._worth(call, last, sent)) is not None:
             await self._pause(wait)
+            if is_open(self._stats):
+                break
             self._stats.retries += 1
             try:
                 last = await self._inner.send(once_more(call, "retry", sent))
@@ -100,7 +102,7 @@ class Retry:
         else:
             after = retry_after(last)
             passing = last.status in _PASSING or (last.status == _TOO_MANY and after is not None)
-        if not passing or sent >= self._attempts or call.policy.retry is False:
+        if not passing or sent >= self._attempts or call.policy.retry is False or is_open(self._stats):
             return None
         left = call.deadline.left()
         if after is not None and after > left * _WAIT_SHARE:

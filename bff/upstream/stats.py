@@ -58,3 +58,8 @@ class ServiceStats:
     latency: Latency = field(default_factory=Latency)  # of whole calls
     enough: float = 0.0  # seconds that a call must have had for its timeout to speak against the service
     instances: dict[str, InstanceStats] = field(default_factory=dict)
+
+
+def is_open(stats: ServiceStats) -> bool:
+    """Whether the breaker lets nothing in but its trials: then what is in already is not sent again either."""
+    return stats.breaker in ("open", "half_open")

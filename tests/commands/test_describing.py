@@ -6,6 +6,7 @@ import re
 import pytest
 
 from bff.commands import check, openapi, plan, schema, settings
+from bff.commands.console import out
 from bff.errors import Refusal
 from bff.whole import load
 from tests.commands.copy_of_project import ROOT
@@ -92,6 +93,7 @@ def test_the_page_of_settings_has_every_table_with_defaults_and_reasons() -> Non
 
 
 def test_the_address_of_an_instance_is_shown_whole(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(out, "width", 300)
     monkeypatch.setenv("BFF_SERVICES__USERS__INSTANCES", '["http://[fd00::1]:9101"]')
     check.check(effective=True, service=["users"])
     assert "fd00::1" in capsys.readouterr().out

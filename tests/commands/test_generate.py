@@ -208,7 +208,7 @@ def answering(schema: object) -> dict[str, object]:
     return {"200": {"content": {"application/json": {"schema": schema}}}}
 
 
-def test_no_word_of_a_document_gets_out_of_its_quotes(here: Path) -> None:
+def test_no_word_of_a_document_gets_out_of_its_quotes(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A document is a stranger's: what it names must not become code in a client."""
     odd = 'a")\nimport sys; sys.canary = 1  # \\'
     spec = here / "odd.json"
@@ -216,12 +216,14 @@ def test_no_word_of_a_document_gets_out_of_its_quotes(here: Path) -> None:
         document(
             operationId="read",
             parameters=[{"in": "query", "name": odd, "schema": {"type": "string"}}],
-            responses=answering({"type": "object", "properties": {odd: {"type": "string"}}}),
+            responses=answering({"type": "object", "properties": {key: {"type": "string"} for key in (odd, "it's")}}),
         ).replace('"/x"', json.dumps(f"/{odd}"))
     )
     shop = made("shop", spec)
     assert not hasattr(sys, "canary")
-    assert [field.encode_name for field in msgspec.structs.fields(shop.ReadAnswer)] == [odd]
+    assert [field.encode_name for field in msgspec.structs.fields(shop.ReadAnswer)] == ["it's"]
+    assert "no Struct can have a field of that name" in capsys.readouterr().out
+    compile((here / "tests" / "clients" / "test_shop.py").read_text(), "test_shop.py", "exec")
 
 
 def test_a_default_of_another_type_than_its_own_is_left_out(here: Path) -> None:

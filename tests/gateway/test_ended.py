@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 import pytest
+from starlette.types import Message
 
 from bff import App, Screen, field, needs, section
 from bff.composition.build import plan_of
@@ -17,7 +18,7 @@ from bff.observe.records import Records
 from bff.observe.sampling import Sampler
 from bff.observe.tracing import Tracing
 from bff.testing import Fault
-from tests.gateway.kit import Peer, bearer, gateway
+from tests.gateway.kit import Peer, bearer, gateway, scope_of
 
 
 async def test_a_screen_is_counted_as_complete_degraded_or_failed_with_its_sections() -> None:
@@ -131,3 +132,13 @@ async def test_of_an_answer_to_head_no_body_is_counted() -> None:
     async with gateway() as kit:
         await kit.ask("/shop/v1/open", "HEAD")
         assert (kit.line["bytes"], kit.records.endpoints["/shop/v1/open", "HEAD"].bytes) == (0, 0)
+
+
+async def test_a_client_that_goes_while_it_is_answered_leaves_a_line_and_a_count() -> None:
+    async def send(_: Message) -> None:
+        raise OSError("the connection is closed")
+
+    async with gateway() as kit:
+        await kit.stack(scope_of("/shop/v1/open", "GET", [("host", "shop.example")]), Peer().receive, send)
+        assert (kit.line["status"], kit.line["path"]) == (499, "/shop/v1/open")
+        assert kit.records.endpoints["/shop/v1/open", "GET"].classes[4] == 1

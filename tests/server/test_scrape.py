@@ -91,8 +91,8 @@ def test_of_workers_that_are_gone_only_instances_that_are_still_there_are_rememb
 
     scrapes = Scrapes()
     for worker in range(50):
-        scrapes.merged({str(worker): of(f"10.0.0.{worker}:80", 5)}, [str(worker)])
-        scrapes.merged({str(worker): of("10.1.1.1:80", 5)}, [str(worker)])
+        both = of(f"10.0.0.{worker}:80", 5) + of("10.1.1.1:80", 5)
+        scrapes.merged({str(worker): both}, [str(worker)])
     merged = scrapes.merged({"50": of("10.1.1.1:80", 2)}, ["50"])
     assert merged is not None
     assert [line for line in merged.splitlines() if line.startswith(b"a_total")] == [

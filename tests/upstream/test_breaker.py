@@ -293,20 +293,69 @@ async def test_a_call_that_just_fits_is_sent() -> None:
     assert (inner.sent, stats.hopeless) == (1, 0)
 
 
+async def held_back(layer: Breaker, clock: ManualClock, calls: int, left: float) -> int:
+    """How many of so many calls, one a second, are held back."""
+    held = 0
+    for _ in range(calls):
+        try:
+            await layer.send(call(clock, left))
+        except Hopeless:
+            held += 1
+        except BackendTimeout:
+            pass
+        await clock.advance(1)
+    return held
+
+
+async def test_while_calls_seem_hopeless_one_in_some_seconds_goes_and_sees() -> None:
+    clock, inner = ManualClock(), Answers(answer)
+    layer, _ = breaker(inner, clock)
+    await slow_service(layer, inner, clock, 0.2)
+    inner.answer = time_out
+    assert await held_back(layer, clock, 12, 0.05) == 10
+    assert inner.sent == 2
+    inner.answer = answer  # it is quick now, and nobody knows
+    assert await held_back(layer, clock, 12, 0.05) == 5
+    inner.answer = time_out  # and slow again
+    assert await held_back(layer, clock, 6, 0.05) == 5
+
+
 async def test_a_service_whose_calls_all_seemed_hopeless_is_asked_again_after_a_minute() -> None:
     clock, inner = ManualClock(), Answers(answer)
     layer, _ = breaker(inner, clock)
     await slow_service(layer, inner, clock, 0.2)
-    inner.answer = answer  # it is quick now, and nobody knows
-    refused = 0
-    for _ in range(65):
-        try:
-            await layer.send(call(clock, 0.05))
-        except Hopeless:
-            refused += 1
-        await clock.advance(1)
-    assert 30 <= refused <= 60
-    assert inner.sent == 65 - refused
+    inner.answer = time_out
+    await held_back(layer, clock, 65, 0.05)
+    assert await held_back(layer, clock, 10, 0.05) == 0
+
+
+async def test_calls_with_little_time_are_not_kept_out_by_those_with_much() -> None:
+    clock, ill = ManualClock(), False
+
+    async def work(asked: Call) -> Reply:
+        left = asked.deadline.left()
+        if ill and left < 0.5:
+            raise BackendTimeout("shop")
+        await clock.sleep(0.5 if left > 0.5 else 0.005)  # a report takes long, everything else does not
+        return WELL
+
+    layer, stats = breaker(Answers(work), clock)
+
+    async def calls(seconds: int) -> None:
+        for _ in range(seconds):
+            several = [asyncio.ensure_future(layer.send(call(clock, left))) for left in (0.8, 0.8, *[0.3] * 10)]
+            await clock.advance(1)
+            await asyncio.gather(*several, return_exceptions=True)
+
+    await calls(30)
+    ill = True
+    await calls(90)
+    ill = False
+    await calls(10)
+    before = stats.hopeless
+    assert before > 0
+    await calls(60)
+    assert stats.hopeless == before
 
 
 async def test_how_long_we_waited_in_vain_is_not_taken_for_how_long_it_takes() -> None:
@@ -370,7 +419,7 @@ async def test_what_is_time_enough_is_learnt_from_the_service() -> None:
     await clock.advance(2)
     inner.answer = time_out
     await timeouts(layer, clock, 0.15)
-    assert stats.breaker == "closed"
+    assert (stats.breaker, stats.neutral) == ("closed", 100)
     await clock.advance(10)
     await timeouts(layer, clock, 0.3)  # all that most screens give it: a hang is told within 20 calls
     assert stats.breaker == "open"
@@ -453,6 +502,8 @@ async def test_a_service_whose_answers_take_nearly_all_that_they_are_given_opens
     inner = takes(clock, 0.34)
     well = inner.answer
     layer, stats = breaker(inner, clock)
+    for _ in range(30):
+        await layer.send(call(clock, 0.35))
     for number in range(100):
         inner.answer = time_out if number % 2 else well
         with suppress(BackendTimeout, BreakerOpen):

@@ -106,6 +106,17 @@ async def test_what_is_not_marked_or_not_a_get_is_sent_as_it_is() -> None:
     assert [id(sent) for sent in pipe.backend.calls] == [id(call) for call in plain]
 
 
+async def test_who_gives_itself_little_time_or_one_attempt_has_a_call_of_its_own() -> None:
+    pipe = Pipe()
+    policies = (SHARED, SHARED._replace(timeout=0.2), SHARED._replace(retry=False), SHARED)
+    await pipe.bodies(*[pipe.call(policy=policy) for policy in policies])
+    assert [(sent.policy.timeout, sent.policy.retry) for sent in pipe.backend.calls] == [
+        (None, None),
+        (0.2, None),
+        (None, False),
+    ]
+
+
 # What belongs to one request stays there
 
 

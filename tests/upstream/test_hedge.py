@@ -121,13 +121,21 @@ async def test_a_service_of_microseconds_is_given_its_least() -> None:
 
 
 async def test_only_what_is_marked_is_hedged_and_never_a_trial_or_a_write() -> None:
-    pipe = Pipe(*[(0.7, SLOW)] * 3)
+    pipe = Pipe(*[(0.7, SLOW)] * 4)
     for plain in (
+        replace(pipe.call(), policy=CallPolicy(retry=False, hedge=True)),  # sent once
         replace(pipe.call(), policy=CallPolicy()),
         replace(pipe.call(), trial=True),
         replace(pipe.call(), method="POST"),
     ):
         assert await pipe.send(plain) is SLOW
+    assert pipe.counts == (0, 0, 0)
+
+
+async def test_nothing_is_hedged_once_the_breaker_has_opened() -> None:
+    pipe = Pipe((0.7, SLOW))
+    pipe.stats.breaker = "open"
+    assert await pipe.send() is SLOW
     assert pipe.counts == (0, 0, 0)
 
 

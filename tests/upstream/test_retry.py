@@ -22,7 +22,7 @@ from bff.errors import (
 from bff.testing import ManualClock
 from bff.upstream.call import Attempt, Call, CallPolicy, Reply
 from bff.upstream.retry import Retry
-from bff.upstream.stats import ServiceStats
+from bff.upstream.stats import BreakerState, ServiceStats
 from tests.upstream.calls import Answers, call, settings, turns
 
 OK = Reply(200, [], b"ok")
@@ -126,6 +126,25 @@ async def test_a_trial_and_a_call_that_asks_for_it_are_sent_once() -> None:
         with pytest.raises(BackendUnreachable):
             await pipe.send(once)
     assert pipe.sent == 2
+
+
+@pytest.mark.parametrize("state", ["open", "half_open"])
+async def test_nothing_is_sent_again_once_the_breaker_has_opened(state: BreakerState) -> None:
+    pipe = Pipe(GONE)
+    pipe.stats.breaker = state
+    with pytest.raises(BackendUnreachable):
+        await pipe.send()
+    assert (pipe.sent, pipe.stats.retries) == (1, 0)
+
+
+async def test_nothing_is_sent_again_when_the_breaker_opens_in_the_pause() -> None:
+    pipe = Pipe(GONE, draw=lambda: 1.0)
+    sending = asyncio.ensure_future(pipe.retry.send(pipe.call()))
+    await turns()
+    pipe.stats.breaker = "open"
+    await pipe.clock.advance(1)
+    assert sending.exception() is GONE
+    assert (pipe.sent, pipe.stats.retries) == (1, 0)
 
 
 # How often, and what is given in the end

@@ -1,5 +1,6 @@
 """JSON Schema, as OpenAPI 3.0 and 3.1 write it, to types: the messages that are used, and no others."""
 
+import re
 from typing import Any, TypeAlias
 
 from bff.commands.generate import names
@@ -10,6 +11,8 @@ from bff.errors import Refusal
 Schema: TypeAlias = dict[str, Any]  # Any: JSON
 
 
+# What msgspec takes in no field's name on the wire.
+_UNWRITABLE = re.compile(r'["\\\x00-\x1f]')
 # By how Python writes a plain type: what JSON gives for a value of it. A document's own default may be of another.
 PLAIN: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
 
@@ -116,6 +119,9 @@ class Schemas:
         self.messages[name] = message
         taken: set[str] = set()
         for wire, inner in schema["properties"].items():
+            if _UNWRITABLE.search(wire):
+                self.left_out.append(f"{name} {wire!r}: no Struct can have a field of that name")
+                continue
             kind = self.type(inner, f"{name} {wire}", sent=sent)
             made = Field(names.unlike(names.field(wire), taken), wire, kind)
             facts = inner if isinstance(inner, dict) else {}
