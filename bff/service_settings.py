@@ -10,6 +10,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
+from bff.endpoint import Endpoint
+
 
 class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -217,11 +219,11 @@ class ServiceSettings(Part):
             over = name in given and (getattr(self, name) or 0.0) > self.timeout
             yield over, f"{name} is over `timeout`, which ends before it; lower it"
         yield (
-            self.bulkhead.wait >= self.timeout,
+            "wait" in self.bulkhead.model_fields_set and self.bulkhead.wait >= self.timeout,
             "bulkhead.wait is all of `timeout`, so a call that waited has no time to be answered; lower it",
         )
         yield (
-            self.bulkhead.adaptive and self.bulkhead.min_limit > self.max_in_flight,
+            "min_limit" in self.bulkhead.model_fields_set and self.bulkhead.min_limit > self.max_in_flight,
             "bulkhead.min_limit is over max_in_flight; lower it",
         )
         slow_after = self.breaker.slow_after
@@ -232,6 +234,14 @@ class ServiceSettings(Part):
         yield (
             self.retry.attempts > 1 and not self.retry.budget and not self.retry.budget_floor,
             "retry without a budget never retries; give retry.budget or set retry.attempts = 1",
+        )
+        yield self.eject.base > self.eject.max, "eject.base is over eject.max, so it never holds; lower it or raise eject.max"
+        yield self.retry.backoff > self.retry.backoff_max, "retry.backoff is over retry.backoff_max; lower it or raise that"
+        known = {Endpoint.of(url).name for url in self.instances}
+        strange = sorted(set(self.balance.weights) - known) if known else []
+        yield (
+            bool(strange),
+            f"balance.weights names {', '.join(strange)}, which is none of `instances`; write host:port as there",
         )
         yield self.hedge.least >= self.timeout, "hedge.least is all of `timeout`, so no hedge is ever sent; lower it"
 

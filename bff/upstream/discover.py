@@ -6,12 +6,12 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from bff.deadline import LOOP_CLOCK, Clock
+from bff.endpoint import Endpoint
 from bff.service_settings import DiscoverSettings, ServiceSettings
 from bff.upstream.discover_dns import AddressLook, ServiceLook
 from bff.upstream.discover_file import FileLook
 from bff.upstream.discover_resolver import DnsResolver
 from bff.upstream.discover_watch import Found, Look, Watch
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.stats import ServiceStats
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final, Literal, Protocol
 
+from bff.endpoint import Endpoint
 from bff.upstream.discover_watch import NothingFound, Seen
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.instances import MOST
 
 Family = Literal["A", "AAAA"]

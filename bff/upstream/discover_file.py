@@ -15,8 +15,8 @@ from typing import Annotated, Final
 
 import msgspec
 
+from bff.endpoint import Endpoint
 from bff.upstream.discover_watch import NothingFound, Seen
-from bff.upstream.endpoint import Endpoint
 
 # Reading it costs tens of microseconds in a thread, and a change is followed within this whatever the file system says
 # of its times: whole contents are compared, so a file that was replaced, linked anew or written over is all the same.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bff.deadline import LOOP_CLOCK, Clock, sleep
-from bff.upstream.endpoint import Endpoint
+from bff.endpoint import Endpoint
 from bff.upstream.stats import ServiceStats
 
 _log = logging.getLogger("bff")

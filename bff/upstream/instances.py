@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from bff.deadline import LOOP_CLOCK, Clock, Timer
+from bff.endpoint import Endpoint
 from bff.upstream.call import Wire
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.stats import InstanceStats, ServiceStats
 
 MakeWire = Callable[[Endpoint, InstanceStats], Wire]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from bff.deadline import Clock, Deadline
+from bff.endpoint import Endpoint
 from bff.errors import BackendTimeout, BackendUnreachable
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.http1 import LATE, Connection
 from bff.upstream.http1_response import ResponseReader
 from bff.upstream.stats import InstanceStats

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from bff.endpoint import Endpoint
 from bff.service_settings import ServiceSettings
 from bff.upstream.call import Sender
 from bff.upstream.discover import Discovery
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.instances import Instances
 from bff.upstream.stats import ServiceStats
 

@@ -8,9 +8,9 @@ import ssl
 from math import inf
 
 from bff.deadline import LOOP_CLOCK, Clock
+from bff.endpoint import Endpoint
 from bff.errors import BackendTimeout
 from bff.upstream.call import Attempt, Call, Reply
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.http1 import Stale
 from bff.upstream.http1_request import RequestWriter
 from bff.upstream.pool import Pool, WireLimits

@@ -11,9 +11,9 @@ import grpc
 import grpc.aio
 
 from bff.deadline import LOOP_CLOCK, Clock
+from bff.endpoint import Endpoint
 from bff.errors import BackendInvalid, BackendTimeout, BackendUnreachable
 from bff.upstream.call import Attempt, Call, Headers, Reply
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.http1 import LATE
 from bff.upstream.onward import trace_headers
 from bff.upstream.pool import WireLimits

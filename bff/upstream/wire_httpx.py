@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import httpx
 
 from bff.deadline import LOOP_CLOCK, Clock
+from bff.endpoint import Endpoint
 from bff.errors import BackendError, BackendInvalid, BackendTimeout, BackendUnreachable
 from bff.upstream.call import Attempt, Call, Headers, Reply
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.http1 import LATE
 from bff.upstream.onward import told, trace_headers
 from bff.upstream.pool import WireLimits

@@ -1,9 +1,9 @@
 """Which wire a service's instances are spoken to by, and what its settings mean to that wire."""
 
 from bff.deadline import LOOP_CLOCK, Clock
+from bff.endpoint import Endpoint
 from bff.service_settings import ServiceSettings
 from bff.upstream.call import Wire
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.instances import MakeWire
 from bff.upstream.pool import WireLimits
 from bff.upstream.stats import InstanceStats

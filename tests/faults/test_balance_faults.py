@@ -8,12 +8,12 @@ from random import Random
 from typing import Any
 
 from bff.deadline import Deadline
+from bff.endpoint import Endpoint
 from bff.errors import BackendError
 from bff.service_settings import ServiceSettings
 from bff.testing.stub import Fault, StubService
 from bff.upstream.balance import Balance
 from bff.upstream.call import Call
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.instances import Instances
 from bff.upstream.stats import ServiceStats
 from bff.upstream.wires import wires

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import pytest
 
 from bff.deadline import Deadline
+from bff.endpoint import Endpoint
 from bff.errors import BackendTimeout
 from bff.upstream.call import Call
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.stats import InstanceStats
 from bff.upstream.verdict import of_error
 from bff.upstream.wire import Http1Wire, WireLimits

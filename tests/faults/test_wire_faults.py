@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from bff.deadline import Deadline
+from bff.endpoint import Endpoint
 from bff.errors import BackendError, BackendInvalid, BackendTimeout, BackendUnreachable
 from bff.testing.stub import Fault, StubReply, StubRequest, StubService
 from bff.upstream.call import Call, Reply
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.http1_response import FramingError, ResponseReader
 from bff.upstream.stats import InstanceStats
 from bff.upstream.wire import Http1Wire, WireLimits

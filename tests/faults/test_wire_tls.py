@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from bff.deadline import Deadline
+from bff.endpoint import Endpoint
 from bff.errors import BackendError, BackendInvalid, BackendTimeout, BackendUnreachable
 from bff.testing.stub import Fault, StubService
 from bff.upstream.call import Call
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.stats import InstanceStats
 from bff.upstream.wire import Http1Wire, WireLimits
 from bff.upstream.wire_grpc import GrpcWire

@@ -1,9 +1,9 @@
 """A header in the upper half of Latin-1 is the client's to send (RFC 9110 section 5.5): over httpx too it goes on."""
 
 from bff import Deadline
+from bff.endpoint import Endpoint
 from bff.testing import StubService
 from bff.upstream.call import Attempt, Call
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.stats import InstanceStats
 from bff.upstream.wire_httpx import HttpxWire
 

@@ -9,11 +9,11 @@ from random import Random
 from typing import Any
 
 from bff.deadline import Deadline, Timer
+from bff.endpoint import Endpoint
 from bff.errors import BackendError
 from bff.service_settings import ServiceSettings
 from bff.upstream.balance import Balance
 from bff.upstream.call import Attempt, Call, Reply
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.instances import Instances
 from bff.upstream.stats import InstanceStats, ServiceStats
 

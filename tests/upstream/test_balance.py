@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from bff.deadline import Deadline
+from bff.endpoint import Endpoint
 from bff.errors import BackendInvalid, BackendTimeout, BackendUnreachable
 from bff.service_settings import ServiceSettings
 from bff.testing import ManualClock
 from bff.upstream.balance import Balance
 from bff.upstream.call import Attempt, Call, Reply, Trace
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.instances import Instances
 from bff.upstream.stats import InstanceStats, ServiceStats
 from tests.upstream.simulation import Simulation, takes

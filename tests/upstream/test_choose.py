@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
+from bff.endpoint import Endpoint
 from bff.upstream.call import Attempt, Call, Reply
 from bff.upstream.choose import LeastConnections, LeastRequests, PeakEwma, Policy, RoundRobin
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.instances import Instance
 from bff.upstream.peers import Peer
 from bff.upstream.stats import InstanceStats

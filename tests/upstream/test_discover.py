@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from bff.endpoint import Endpoint
 from bff.service_settings import DiscoverSettings, ServiceSettings
 from bff.upstream.discover import discovery
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.stats import ServiceStats
 
 

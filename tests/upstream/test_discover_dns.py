@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from bff.endpoint import Endpoint
 from bff.testing.clock import ManualClock
 from bff.upstream.discover_dns import AddressLook, Family, ServiceLook, Target, has_route
 from bff.upstream.discover_watch import NothingFound, Watch
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.stats import ServiceStats
 
 

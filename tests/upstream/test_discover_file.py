@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bff.endpoint import Endpoint
 from bff.upstream.discover_file import FileLook
 from bff.upstream.discover_watch import NothingFound, Watch
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.stats import ServiceStats
 
 ONE, TWO = Endpoint("http", "10.0.0.1", 80), Endpoint("http", "10.0.0.2", 80)

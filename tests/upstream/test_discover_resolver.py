@@ -10,10 +10,10 @@ import dns.rcode
 import dns.rrset
 import pytest
 
+from bff.endpoint import Endpoint
 from bff.upstream.discover_dns import AddressLook, ServiceLook, Target
 from bff.upstream.discover_resolver import DnsResolver
 from bff.upstream.discover_watch import NothingFound
-from bff.upstream.endpoint import Endpoint
 from tests.upstream.dnsmasq import Dnsmasq, dnsmasq
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from bff.endpoint import Endpoint
 from bff.testing.clock import ManualClock
 from bff.upstream.discover_watch import NothingFound, Seen, Watch
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.stats import ServiceStats
 
 ONE, TWO = (Endpoint("http", f"10.0.0.{last}", 80) for last in (1, 2))

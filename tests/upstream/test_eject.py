@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from bff.endpoint import Endpoint
 from bff.service_settings import BalanceSettings, EjectSettings
 from bff.testing import ManualClock
 from bff.upstream.eject import Ejector
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.instances import Instances
 from bff.upstream.peers import Peer, Peers
 from bff.upstream.stats import ServiceStats

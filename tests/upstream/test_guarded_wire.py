@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bff.deadline import LOOP_CLOCK, Clock
+from bff.endpoint import Endpoint
 from bff.errors import BackendBusy, BreakerOpen
 from bff.testing import Fault, ManualClock, StubService
 from bff.upstream.balance import Balance
 from bff.upstream.breaker import Breaker
 from bff.upstream.bulkhead import Bulkhead
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.instances import Instances
 from bff.upstream.stats import ServiceStats
 from bff.upstream.wires import wires

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from bff.endpoint import Endpoint
 from bff.errors import BackendUnreachable
 from bff.service_settings import BalanceSettings, HealthSettings
 from bff.testing import ManualClock
 from bff.upstream.call import Attempt, Call, Reply
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.health import HealthChecks
 from bff.upstream.instances import Instances
 from bff.upstream.peers import Peers

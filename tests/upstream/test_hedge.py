@@ -8,12 +8,12 @@ from time import monotonic
 import pytest
 
 from bff.deadline import Deadline
+from bff.endpoint import Endpoint
 from bff.errors import BackendBusy, BackendError, BackendTimeout, BackendUnreachable
 from bff.testing import ManualClock, StubReply, StubRequest, StubService
 from bff.upstream.balance import Balance
 from bff.upstream.bulkhead import Bulkhead
 from bff.upstream.call import Call, CallPolicy, Reply
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.instances import Instances
 from bff.upstream.retry import Retry
 from bff.upstream.stats import ServiceStats

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from bff.endpoint import Endpoint
 from bff.errors import BackendUnreachable
 from bff.testing.clock import ManualClock
 from bff.upstream.call import Attempt, Call, Reply
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.instances import MOST, Instance, Instances
 from bff.upstream.stats import InstanceStats, ServiceStats
 

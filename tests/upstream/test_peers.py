@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from bff.endpoint import Endpoint
 from bff.service_settings import BalanceSettings
 from bff.testing import ManualClock
 from bff.upstream.call import Attempt, Call, Reply
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.instances import Instances
 from bff.upstream.peers import Peers
 from bff.upstream.stats import ServiceStats

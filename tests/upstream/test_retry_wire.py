@@ -8,11 +8,11 @@ from time import monotonic
 import pytest
 
 from bff.deadline import Deadline
+from bff.endpoint import Endpoint
 from bff.errors import BackendUnreachable
 from bff.testing import Fault, StubReply, StubRequest, StubService
 from bff.upstream.balance import Balance
 from bff.upstream.call import Call, Reply
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.instances import Instances
 from bff.upstream.retry import Retry
 from bff.upstream.stats import ServiceStats

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from bff.deadline import LOOP_CLOCK, Clock, Deadline, Timer
+from bff.endpoint import Endpoint
 from bff.errors import BackendTimeout, BackendUnreachable
 from bff.testing.stub import Fault, StubReply, StubRequest, StubService
 from bff.upstream.call import Call, Headers
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.http1 import Connection
 from bff.upstream.http1_response import ResponseReader
 from bff.upstream.stats import InstanceStats

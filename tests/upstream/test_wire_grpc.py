@@ -15,10 +15,10 @@ import pytest
 import uvloop
 
 from bff.deadline import LOOP_CLOCK, Clock, Deadline
+from bff.endpoint import Endpoint
 from bff.errors import BackendInvalid, BackendTimeout, BackendUnreachable
 from bff.testing import ManualClock
 from bff.upstream.call import Call, Headers, Trace
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.pool import WireLimits
 from bff.upstream.stats import InstanceStats
 from bff.upstream.wire_grpc import HTTP_STATUS, GrpcWire

@@ -10,12 +10,12 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from bff.deadline import LOOP_CLOCK, Clock, Deadline
+from bff.endpoint import Endpoint
 from bff.errors import BackendError, BackendInvalid, BackendTimeout, BackendUnreachable
 from bff.testing import ManualClock
 from bff.testing.faults import Fault, Kind
 from bff.testing.stub import StubReply, StubRequest, StubService
 from bff.upstream.call import Call, Headers, Trace
-from bff.upstream.endpoint import Endpoint
 from bff.upstream.pool import WireLimits
 from bff.upstream.stats import InstanceStats
 from bff.upstream.wire_httpx import HttpxWire
