@@ -18,7 +18,11 @@ def test_a_ratio_is_taken_within_each_round_so_a_slow_minute_does_not_move_it() 
 
 def test_a_limit_holds_or_not_and_is_open_while_a_row_is_missing() -> None:
     lines = [_line(OURS, 100), _line("fastify", 200), Line("fastapi-aiohttp", reason="not installed")]
-    assert verdicts(W1, lines) == [("fastify", 0.5, 0.55), ("fastapi-aiohttp", None, 0.25)]
+    assert verdicts(W1, lines) == [
+        ("fastify", 0.5, 0.55),
+        ("fastapi-aiohttp", None, 0.25),
+        ("thali (bare wire)", None, 1.25),
+    ]
 
 
 def test_w5_compares_what_is_added_to_the_slowest_backend() -> None:
