@@ -90,10 +90,10 @@ async def adas_order(demo: Demo) -> str:
 async def test_every_screen_of_user_7_is_complete_and_full(demo: Demo, app: str) -> None:
     inputs = {"restaurant": {"restaurantId": "1"}, "tracking": {"orderId": await adas_order(demo)}}
     for name in SCREENS:
-        for _ in range(3):  # a busy machine may stall for a section's 300 ms; what is asked here is what there is to show
+        answer, _ = await demo.ask(app, name, inputs.get(name))
+        if any(outcome.status == "timeout" for outcome in answer.outcomes.values()):
+            # A busy machine may stall for a section's 300 ms; what is asked here is what there is to show.
             answer, _ = await demo.ask(app, name, inputs.get(name))
-            if all(outcome.status != "timeout" for outcome in answer.outcomes.values()):
-                break
         assert answer.status == 200
         assert dict(answer.outcomes) == {}, name
         assert [gap for gap in gaps(data_of(answer)) if not gap.endswith(".next")] == [], name
