@@ -86,7 +86,7 @@ def rows(before: Mapping[str, Counted], after: Mapping[str, Counted], seconds: f
             limit=service.now("limit"),
             queued=service.now("queued"),
             per_second=_calls(grown) / seconds,
-            blamed=_share(grown.now("blamed"), _calls(grown)),
+            blamed=_share(grown.now("blamed"), _asked(grown)),
             extra=grown.now("retries") + grown.now("hedges"),
             **_measured(grown),
         )
@@ -116,6 +116,11 @@ def _grown(before: Counted, after: Counted) -> Counted:
 
 def _calls(grown: Counted) -> int:
     return grown.now("good") + grown.now("neutral") + grown.now("bad")
+
+
+def _asked(grown: Counted) -> int:
+    """Calls that sections wanted, those too that were not sent because of an open breaker or for want of time."""
+    return _calls(grown) + grown.now("breaker_refused") + grown.now("hopeless")
 
 
 def _measured(grown: Counted) -> dict[str, Any]:  # Any: mypy does not type ** of a mapping by its keys

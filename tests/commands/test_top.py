@@ -34,6 +34,11 @@ def test_workers_are_added_up_and_the_worst_breaker_is_told() -> None:
     assert found["10.0.0.1:80"].per_second == 40
 
 
+def test_what_an_open_breaker_kept_back_was_wanted_too() -> None:
+    found = table({"workers": []}, stats_of(service(5, 15, breaker_refused=70, hopeless=10), blamed=95))
+    assert found["users"].blamed == pytest.approx(0.95)
+
+
 def test_what_is_told_is_what_happened_between_two_looks() -> None:
     found = table(stats_of(service(1_000, 900), blamed=50), stats_of(service(1_030, 910, retries=4, hedges=1), blamed=60), 2.0)
     users = found["users"]
