@@ -187,7 +187,7 @@ def load(path: Path | None = None) -> Settings:
     except SettingsError as error:
         raise Refusal([*faults, f"{_PREFIX}* variables: {error}; write `{_PREFIX}PART__NAME=value`, or JSON"]) from None
     except ValidationError as error:
-        faults += [f"{file}: {_place(found['loc'])}: {found['msg']}" for found in error.errors()]
+        faults += [f"{file}: {_place(found['loc'])}: {found['msg'].removeprefix('Value error, ')}" for found in error.errors()]
         raise Refusal(faults) from None
     faults += [f"{file}: {fault}" for fault in _route_faults(settings)]
     if faults:

@@ -173,3 +173,11 @@ def test_the_settings_of_the_containers_differ_from_the_demos_in_addresses_only(
 
     assert policies("deploy/bff.toml") == policies("bff.toml")
     assert settings.load(ROOT / "deploy" / "bff.toml").routes["login"].priority == "critical"
+
+
+def test_a_setting_that_contradicts_another_is_told_in_our_words_alone(tmp_path: Path) -> None:
+    text = '[services.users]\ninstances = ["http://127.0.0.1:9"]\n[services.users.retry]\nbudget = 0\nbudget_floor = 0\n'
+    file = written(tmp_path, text)
+    assert refused(file) == (
+        f"{file}: services.users: retry without a budget never retries; give retry.budget or set retry.attempts = 1",
+    )

@@ -84,6 +84,7 @@ def _invitation(settings: Settings, user: str, seconds: float) -> str:
 
 See a screen degrade:  .venv/bin/bff break reviews --hang; call home again; .venv/bin/bff heal
 See what happens:      .venv/bin/bff call mobile home --user {user} --scope orders:read
+                       .venv/bin/bff top
 Docs and GraphiQL:     {admin}/
 Stop:                  Ctrl-C
 """

@@ -7,7 +7,7 @@ again.
 import random
 from bisect import bisect_left
 from collections.abc import Callable
-from math import inf
+from math import ceil, inf
 from typing import Final
 
 from pybreaker import CircuitBreaker, CircuitBreakerError, CircuitBreakerListener, CircuitBreakerState
@@ -123,7 +123,9 @@ class Breaker:
             permit = circuit.admit(now, call.deadline.at)
         except CircuitBreakerError as refused:
             self._stats.breaker_refused += 1
-            raise BreakerOpen(self._service, str(refused), retry_after=circuit.retry_after(now)) from refused
+            # In tenths and never early: clients see it, and sections that are refused together tell the same.
+            after = ceil(circuit.retry_after(now) * 10) / 10
+            raise BreakerOpen(self._service, str(refused), retry_after=after) from refused
         call.trial = True
         return permit
 
