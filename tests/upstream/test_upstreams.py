@@ -2,13 +2,14 @@
 
 import asyncio
 import socket
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from bff import BackendBusy, BackendInvalid, BackendTimeout, BackendUnreachable, Client
-from bff.service_settings import ServiceSettings
-from bff.settings import Settings
+from bff.service_settings import DiscoverSettings, ServiceSettings
+from bff.settings import ServerSettings, Settings
 from bff.testing import Fault, StubReply, StubService
 from bff.upstream.scope import RequestScope
 from bff.upstream.upstreams import Upstreams
@@ -129,3 +130,32 @@ async def test_the_first_byte_and_connect_timeouts_of_a_service_hold_on_its_wire
 def test_a_setting_that_its_wire_has_no_use_for_is_refused(wire: str, setting: dict[str, float], mend: str) -> None:
     with pytest.raises(ValidationError, match=mend):
         ServiceSettings.model_validate({"instances": ["http://127.0.0.1:1"], "wire": wire, **setting})
+
+
+@pytest.mark.parametrize(("workers", "places"), [(1, 3), (2, 2), (5, 1)])
+async def test_workers_share_a_services_places_and_none_is_left_without(workers: int, places: int) -> None:
+    users = ServiceSettings(instances=["http://127.0.0.1:1"], max_in_flight=3)
+    found = Upstreams.of(Settings(services={"users": users}, server=ServerSettings(workers=workers)))
+    assert found.services["users"].stats.limit == places
+    await found.close()
+
+
+async def test_once_started_a_service_that_must_be_looked_for_can_be_called(tmp_path: Path) -> None:
+    async with StubService({"/name": "Ada"}) as stub:
+        (tmp_path / "users.toml").write_text(f'instances = ["http://{stub.address}"]\n')
+        users = ServiceSettings(discover=DiscoverSettings(kind="file", name=str(tmp_path / "users.toml")))
+        found = Upstreams.of(Settings(services={"users": users}))
+        with pytest.raises(BackendUnreachable, match="no instance is known"):
+            await found.clients(RequestScope())(Users).get("/name", str)
+        await found.start(within=5)
+        assert await found.clients(RequestScope())(Users).get("/name", str) == "Ada"
+        await found.close()
+
+
+async def test_a_gateway_starts_although_a_services_instances_are_nowhere_to_be_found(tmp_path: Path) -> None:
+    users = ServiceSettings(discover=DiscoverSettings(kind="file", name=str(tmp_path / "nothing.toml")))
+    found = Upstreams.of(Settings(services={"users": users}))
+    async with asyncio.timeout(5):
+        await found.start(within=0.01)
+    assert not found.services["users"].known.is_set()
+    await found.close()
