@@ -41,7 +41,7 @@ def service(name: str, settings: ServiceSettings, *, workers: int = 1) -> Servic
     retry = Retry(name, bulkhead, settings, stats)
     breaker = Breaker(name, retry, settings, stats)
     coalesce = Coalesce(name, breaker, settings, stats)
-    made = Service(name, coalesce, settings.timeout, stats, settings, discovery(name, settings, stats), instances)
+    made = Service(name, coalesce, settings.timeout, stats, discovery(name, settings, stats), instances)
     if settings.discover is None:
         made.start()
     return made

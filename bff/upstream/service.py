@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bff.endpoint import Endpoint
-from bff.service_settings import ServiceSettings
 from bff.upstream.call import Sender
 from bff.upstream.discover import Discovery
 from bff.upstream.instances import Instances
@@ -20,15 +19,14 @@ DEFAULT_TIMEOUT: Final = 0.8
 class Service:
     """A backend as the runtime knows it: its name, the pipe that leads to it, and the seconds a call may take.
 
-    `stats` are what its layers count; `settings` what they were made from (None in a test that has none). `start` begins
-    to look for its instances, and `known` is set once there are some; `close` ends that and every connection.
+    `stats` are what its layers count. `start` begins to look for its instances, and `known` is set once there are some;
+    `close` ends that and every connection.
     """
 
     name: str
     sender: Sender
     timeout: float = DEFAULT_TIMEOUT
     stats: ServiceStats = field(default_factory=ServiceStats)
-    settings: ServiceSettings | None = None
     discovery: Discovery | None = None
     instances: Instances | None = None
     known: asyncio.Event = field(default_factory=asyncio.Event)

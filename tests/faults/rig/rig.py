@@ -76,7 +76,7 @@ class Rig:
             whole = merged(RIG_SERVICE, settings, off.service)
             service = pipe.service(name, ServiceSettings.model_validate(whole))
             stack.push_async_callback(service.close)
-            if service.settings is not None and service.settings.discover is not None:
+            if not service.known.is_set():
                 service.start()
             yield service
 
