@@ -101,7 +101,7 @@ async def test_a_copy_that_is_gone_is_ejected_too() -> None:
 
 
 async def test_f20_when_two_of_three_fail_their_checks_but_answer_all_are_called() -> None:
-    async with three(health={"path": "/health", "every": 0.02}) as copies:
+    async with three(health={"path": "/health", "every": 0.02}, balance={"policy": "round_robin"}) as copies:
         for stub in copies.stubs[:2]:
             stub.faults["/health"] = Fault("status", status=500)
         await copies.traffic(0.3)
