@@ -8,7 +8,8 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
 
     `id` is the subject of a verified token, or None for a guest; it is never read from a header a client can set.
     `locale`, `device` and `app_version` are the client's own words: hints, never rights. `token` is the bearer token
-    itself; it shows in no text of the caller and goes on only if a service asks for it.
+    itself; it shows in no text of the caller and goes on only if a service asks for it. `key` is the id of the API key
+    it came with, if it did.
     """
 
     id: str | None = None
@@ -19,6 +20,7 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     app_version: str | None = None
     tenant: str | None = None
     token: str | None = None
+    key: str | None = None
 
     @property
     def guest(self) -> bool:

@@ -12,7 +12,9 @@
     │       ├── BreakerOpen    we did not ask it: its breaker is open
     │       ├── Hopeless       we did not ask it: less time was left than it needs
     │       └── Shed           we did not ask anybody: the screen can live without it, and there is too much to do
-    └── Forbidden              the caller lacks a scope
+    ├── Forbidden              the caller lacks a scope
+    ├── Refused                an action says no, and nothing of it was done
+    └── Incomplete             an action failed, and not all of what it had done could be undone
 
 Anything else that a section raises (TypeError, KeyError, ...) is a bug: the screen is a 500 and no fallback hides it.
 """
@@ -129,3 +131,25 @@ class Forbidden(BffError):
     def __init__(self, needed: Iterable[str]) -> None:
         self.needed = tuple(needed)
         super().__init__(f"needs scope {' '.join(self.needed)}")
+
+
+class Refused(BffError):
+    """What an action raises to say no: nothing of it was done, or all of it was undone.
+
+    With `name`, an input (the client's name for it) that cannot be taken: 422, listed in `errors`. Without, `kind` is
+    what stands against it: `conflict` (409) or `payment-required` (402). `detail` is shown to the client.
+    """
+
+    def __init__(
+        self, detail: str, *, name: str | None = None, kind: Literal["conflict", "payment-required"] = "conflict"
+    ) -> None:
+        self.detail, self.name, self.kind = detail, name, kind
+        super().__init__(f"{name}: {detail}" if name else detail)
+
+
+class Incomplete(BffError):
+    """An action failed at `failed` and what `left` names was done and could not be undone: 502, told to client and log."""
+
+    def __init__(self, failed: str, left: Iterable[str]) -> None:
+        self.failed, self.left = failed, tuple(left)
+        super().__init__(f"{failed}; left: {', '.join(self.left)}")

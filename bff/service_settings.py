@@ -8,13 +8,10 @@ from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from bff.endpoint import Endpoint
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from bff.part import Part
 
 
 class DiscoverSettings(Part):
@@ -182,6 +179,14 @@ class ServiceSettings(Part):
     )
     max_connection_age: float = Field(
         default=60.0, gt=0, description="seconds until a connection is replaced, so that a service that moved is followed"
+    )
+    identity: Literal["none", "token", "headers"] = Field(
+        default="none",
+        description="what the service is told of the caller: a signed token for it alone, or plain headers (X-User-Id), "
+        "which anyone on its network could send too",
+    )
+    trusted_network: bool = Field(
+        default=False, description="nobody but gateways can reach it; what identity = 'headers' asks for"
     )
     balance: BalanceSettings = BalanceSettings()
     health: HealthSettings = HealthSettings()

@@ -20,8 +20,12 @@ from pydantic_settings import (
 )
 
 from bff.errors import Refusal
+from bff.identity_settings import ApiKeySettings, InsideSettings, IntrospectionSettings, IssuerSettings
+from bff.limit_settings import RateLimitSettings
+from bff.part import Part
 from bff.priority import Priority
-from bff.service_settings import Part, ServiceSettings
+from bff.service_settings import ServiceSettings
+from bff.state_settings import StateSettings
 
 CONFIG_VARIABLE = "BFF_CONFIG"
 DEFAULT_CONFIG = "bff.toml"
@@ -34,19 +38,6 @@ _PLAIN_PATH = r"^/[!-\x22$->@-z|~]*$"
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-class IssuerSettings(Part):
-    """Who may sign the tokens that callers bring."""
-
-    issuer: str = Field(description="the exact `iss` of its tokens")
-    jwks_url: str = Field(description="where its public keys are")
-    audience: str = Field(default="thali", description="the `aud` that a token must name")
-    algorithms: list[str] = Field(default=["ES256", "RS256"], description="asymmetric ones only: the keys are public")
-    typ: list[str] = Field(default=["at+jwt"], description="token types taken (RFC 9068); some providers only send JWT")
-    tenant_claim: str | None = Field(default=None, description="the claim that tells the caller's tenant, if one does")
-    allow_http: bool = Field(default=False, description="plain http to another machine; only where the network is trusted")
-    token_url: str | None = Field(default=None, description="demo only: where `bff token` gets a token")
-
-
 class RouteSettings(Part):
     """One path that goes to one service as it is."""
 
@@ -57,12 +48,37 @@ class RouteSettings(Part):
     guests: bool = Field(default=False, description="whether callers without an identity may use it")
     scopes: list[str] = Field(default=[], description="what a caller must hold to use it")
     priority: Priority = Field(default="normal", description="what is kept when not all can be served; login is critical")
+    owner: str = Field(default="", description="the team to call; `bff check` refuses a route without one")
+    account: str | None = Field(
+        default=None, description="the member of the JSON body that names an account (email): for limits by `account`"
+    )
+    api_keys: bool = Field(default=False, description="whether callers with an API key may use it")
+
+
+class AppSettings(Part):
+    """What of an app differs from place to place."""
+
+    origins: list[str] = Field(
+        default=[],
+        description="web pages (https://shop.example) whose scripts may call this app; none: no page of another origin",
+    )
+    credentials: bool = Field(default=False, description="whether those pages may send cookies; needs origins by name")
 
 
 class ServerSettings(Part):
     """Where it listens and how it stops."""
 
     public: str = Field(default="127.0.0.1:8000", description="what clients call")
+    hosts: list[str] = Field(
+        default=["127.0.0.1", "localhost", "::1"],
+        min_length=1,
+        description='the names that clients call it by, without port; any other Host is refused (421). ["*"] behind a proxy '
+        "that looks itself",
+    )
+    trusted_proxies: list[str] = Field(
+        default=[],
+        description="networks (10.0.0.0/8) of the proxies before it; only their X-Forwarded-For tells a client's address",
+    )
     admin: str = Field(default="127.0.0.1:8001", description="probes, docs, GraphiQL; keep it private")
     workers: int = Field(default=1, ge=1, description="processes; one a core")
     drain: float = Field(
@@ -144,6 +160,14 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
     traces: TraceSettings = TraceSettings()
+    state: StateSettings = StateSettings()
+    inside: InsideSettings = InsideSettings()
+    api_keys: ApiKeySettings = ApiKeySettings()
+    apps: dict[str, AppSettings] = Field(default={}, description="by the app's name: [apps.web]")
+    introspection: dict[str, IntrospectionSettings] = Field(
+        default={}, description="by a name of your own: [introspection.idp]"
+    )
+    rate_limits: dict[str, RateLimitSettings] = Field(default={}, description="by a name of your own: [rate_limits.users]")
     issuers: dict[str, IssuerSettings] = Field(default={}, description="by a name of your own: [issuers.users]")
     services: dict[str, ServiceSettings] = Field(default={}, description="by name: [services.users]")
     routes: dict[str, RouteSettings] = Field(default={}, description="plain routes, by name: [routes.login]")

@@ -19,11 +19,17 @@ class ClientGone(Exception):
 async def read_body(request: Request, most: int) -> bytes:
     """The whole body; raises the 413 problem as soon as it is larger than `most` bytes (S103), whatever it announced.
 
-    408 when it takes longer than BODY_TIMEOUT; 400 when it breaks off, which is also how servers tell a bad chunk (S084).
+    It is read once: who asks again gets what was kept in `request.body`. 408 when it takes longer than BODY_TIMEOUT; 400
+    when it breaks off, which is also how servers tell a bad chunk (S084).
     """
+    if request.body is not None:
+        if len(request.body) > most:
+            raise _too_large(most)
+        return request.body
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
-            return await _whole(request, most)
+            request.body = await _whole(request, most)
+            return request.body
     except TimeoutError:
         raise Problem("request-timeout", f"no whole body within {BODY_TIMEOUT:g} s", headers=_CLOSE) from None
 
@@ -38,7 +44,11 @@ async def _whole(request: Request, most: int) -> bytes:
         part: bytes = message.get("body", b"")
         size += len(part)
         if size > most:
-            raise Problem("too-large", f"the body is larger than {most} bytes")
+            raise _too_large(most)
         parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)
+
+
+def _too_large(most: int) -> Problem:
+    return Problem("too-large", f"the body is larger than {most} bytes")

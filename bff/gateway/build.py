@@ -10,6 +10,8 @@ from bff.faces.screen import ServedScreen
 from bff.gateway.admin import admin_app
 from bff.gateway.audit import Audited
 from bff.gateway.graphql_endpoint import GraphQLEndpoint
+from bff.gateway.guard import Guard
+from bff.gateway.identify import Identities
 from bff.gateway.match import Routes
 from bff.gateway.metrics import Metrics
 from bff.gateway.pressure import Pressure, memory_share
@@ -111,16 +113,23 @@ class Gateway:
         records: Records | None = None,
         tracing: Tracing | None = None,
     ) -> Stack:
-        limits = self.settings.limits
-        return Stack(Routes(endpoints), self._verifier, limits, self.access, gate=gate, records=records, tracing=tracing)
+        return Stack(
+            Routes(endpoints),
+            Guard(self.settings.limits),
+            Identities(self._verifier),
+            self.access,
+            gate=gate,
+            records=records,
+            tracing=tracing,
+        )
 
     def _endpoints(self, *, introspection: bool = False) -> Iterator[Endpoint]:
         for app, screens in self.screens.items():
             for screen in screens:
                 yield ScreenEndpoint(app, screen)
             yield GraphQLEndpoint(app, screens, self.settings.limits, introspection=introspection)
-        for route in self.settings.routes.values():
-            yield ProxyEndpoint(route, self.upstreams.services[route.service], self.settings.limits)
+        for name, route in self.settings.routes.items():
+            yield ProxyEndpoint(name, route, self.upstreams.services[route.service], self.settings.limits)
         yield ProblemPages()
 
 

@@ -29,6 +29,8 @@ class GraphQLEndpoint:
 
     methods = ("GET", "POST")
     guests = True
+    counted = False  # by what the operation asks for
+    account = None
     priority: Priority = "normal"  # which screens it asks for is known when its body is read, and that is too late
     scopes: frozenset[str] = frozenset()
 
@@ -36,6 +38,9 @@ class GraphQLEndpoint:
         self, app: App, screens: Sequence[ServedScreen], limits: LimitSettings, *, introspection: bool = False
     ) -> None:
         self.app = app.name
+        self.name = f"{app.name}/graphql"
+        self.owner = app.owner
+        self.identities = frozenset(app.identities)
         self.template = app.graphql_path
         self.schema = build_schema(app, screens, introspection=introspection)
         self._limits = limits

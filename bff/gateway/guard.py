@@ -1,6 +1,7 @@
 """The outermost stage: what no part behind it should have to read. Refuses, never mends."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from bff.faces.problems import Problem
@@ -33,8 +34,19 @@ def _is_host(value: bytes) -> bool:
     return _HOST.fullmatch(value) is not None
 
 
-def check(request: Request, limits: LimitSettings) -> None:
-    """Raise a Problem for a request that is malformed or larger than any request has a reason to be."""
+class Guard:
+    """What holds for every request, whatever it asks for. `hosts` are the names we are called by; "*" is any."""
+
+    def __init__(self, limits: LimitSettings, hosts: Iterable[str] = ("*",)) -> None:
+        self._limits = limits
+        self._hosts = frozenset(hosts)
+
+    def check(self, request: Request) -> None:
+        """Raise a Problem for a request that is malformed or larger than any request has a reason to be."""
+        _check(request, self._limits)
+
+
+def _check(request: Request, limits: LimitSettings) -> None:
     raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
     if _is_ambiguous(raw_path.partition(b"?")[0]):
         raise Problem("bad-request", "the path has a part that could be read in two ways; write it plainly")

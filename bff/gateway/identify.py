@@ -17,8 +17,18 @@ _INVALID = [(b"www-authenticate", b'Bearer realm="bff", error="invalid_token"')]
 KEYS_WAIT = 0.5
 
 
-async def identify(request: Request, verifier: JwtVerifier) -> None:
-    """Set the request's caller; raises the 401 problem."""
+class Identities:
+    """Every way to prove who one is."""
+
+    def __init__(self, verifier: JwtVerifier) -> None:
+        self._verifier = verifier
+
+    async def identify(self, request: Request) -> None:
+        """Set the request's caller; raises the 401 problem."""
+        await _identify(request, self._verifier)
+
+
+async def _identify(request: Request, verifier: JwtVerifier) -> None:
     try:
         token = bearer_token(request.raw_headers)
         if token is None:

@@ -2,6 +2,7 @@
 
 from html import escape
 
+from bff.apps import Identity
 from bff.faces.answer import Answer
 from bff.faces.problems import KINDS, Problem
 from bff.gateway.request import Request
@@ -16,7 +17,12 @@ class ProblemPages:
     """GET /problems/{kind}: what it means and what to do."""
 
     template = "/problems/{kind}"
+    name = "problems"
     app = ""
+    owner = "gateway"
+    identities: frozenset[Identity] = frozenset({"bearer", "api_key"})
+    counted = True
+    account = None
     methods = ("GET", "HEAD")
     guests = True
     scopes: frozenset[str] = frozenset()

@@ -2,6 +2,7 @@
 
 from time import monotonic
 
+from bff.apps import Identity
 from bff.deadline import Deadline
 from bff.errors import BackendError
 from bff.faces.answer import Answer
@@ -25,8 +26,13 @@ class ProxyEndpoint:
     """One [routes.NAME] of bff.toml."""
 
     app = ""
+    counted = True
 
-    def __init__(self, route: RouteSettings, service: Service, limits: LimitSettings) -> None:
+    def __init__(self, name: str, route: RouteSettings, service: Service, limits: LimitSettings) -> None:
+        self.name = f"routes/{name}"
+        self.owner = route.owner
+        self.account = route.account
+        self.identities: frozenset[Identity] = frozenset({"bearer", "api_key"} if route.api_keys else {"bearer"})
         self.template = route.path
         self.methods = tuple(route.methods)
         self.guests = route.guests

@@ -6,10 +6,11 @@ from typing import Protocol
 
 from starlette.types import Receive, Scope
 
+from bff.apps import Identity
 from bff.caller import GUEST, Caller
 from bff.composition.engine import Run
 from bff.composition.outcome import Outcome
-from bff.faces.answer import Answer
+from bff.faces.answer import Answer, Headers
 from bff.priority import Priority
 from bff.upstream.scope import RequestScope
 
@@ -23,7 +24,32 @@ class Endpoint(Protocol):
         ...
 
     @property
+    def name(self) -> str:
+        """What rate limits and `bff check` call it: app/screen, app/action, app/graphql, routes/name."""
+        ...
+
+    @property
     def app(self) -> str: ...
+
+    @property
+    def owner(self) -> str:
+        """The team to call."""
+        ...
+
+    @property
+    def identities(self) -> frozenset[Identity]:
+        """The proofs of identity it takes."""
+        ...
+
+    @property
+    def counted(self) -> bool:
+        """Whether its rate limits are charged before `answer`; else it charges them itself, when it knows for what."""
+        ...
+
+    @property
+    def account(self) -> str | None:
+        """The member of its JSON body that names an account, if one does: for rate limits by account."""
+        ...
 
     @property
     def methods(self) -> tuple[str, ...]: ...
@@ -59,6 +85,9 @@ class Request:
     _by_name: dict[bytes, bytes] | None = None
     problem: str | None = None  # the kind of problem document that answered it
     admitted: bool = False  # it has a place among those in flight
+    address: str = ""  # the client's, as far as trusted proxies tell it
+    body: bytes | None = None  # once it was read
+    headers: Headers = field(default_factory=list)  # what stages add to the answer, whatever it is
     refused: str | None = None  # why, when a stage refused it; for the audit line, never for the client
 
     @property

@@ -24,9 +24,14 @@ class ScreenEndpoint:
     """One screen of one app."""
 
     methods = ("GET", "HEAD")
+    counted = True
+    account = None
 
     def __init__(self, app: App, served: ServedScreen) -> None:
         self.app = app.name
+        self.name = f"{app.name}/{served.screen.name}"
+        self.owner = app.owner
+        self.identities = frozenset(app.identities)
         self.served = served
         self.template = app.path(served.screen.path)
         self.guests = served.screen.guests

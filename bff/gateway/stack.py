@@ -11,19 +11,20 @@ from bff.faces import problems
 from bff.faces.answer import Answer
 from bff.gateway.body import ClientGone
 from bff.gateway.context import open_context
+from bff.gateway.cors import Cors
 from bff.gateway.ended import CLIENT_GONE, Ended
-from bff.gateway.guard import check
-from bff.gateway.identify import authorize, identify
+from bff.gateway.guard import Guard
+from bff.gateway.identify import Identities, authorize
 from bff.gateway.match import Routes
 from bff.gateway.pressure import Pressure
+from bff.gateway.quota import Quota
 from bff.gateway.request import Request
 from bff.gateway.shed import Gate
 from bff.gateway.write import write
-from bff.identity.jwt import JwtVerifier
 from bff.observe.logs import AccessLog
 from bff.observe.records import Records
 from bff.observe.tracing import Tracing
-from bff.settings import LimitSettings, ShedSettings
+from bff.settings import ShedSettings
 
 _log = logging.getLogger("bff")
 
@@ -34,10 +35,12 @@ class Stack:
     def __init__(
         self,
         routes: Routes,
-        verifier: JwtVerifier,
-        limits: LimitSettings,
+        guard: Guard,
+        identities: Identities,
         access: AccessLog,
         *,
+        cors: Cors | None = None,
+        quota: Quota | None = None,
         gate: Gate | None = None,
         records: Records | None = None,
         tracing: Tracing | None = None,
@@ -45,18 +48,26 @@ class Stack:
         self.in_flight = 0
         self.draining = False
         self._routes = routes
-        self._verifier = verifier
-        self._limits = limits
+        self._guard = guard
+        self._identities = identities
+        self._cors = cors or Cors()
+        self._quota = quota or Quota()
         self._gate = gate or Gate(Pressure(ShedSettings()))  # one that nobody drives: its places are all that it knows
         self._tracing = tracing or Tracing()
         self._ended = Ended(access, records or Records(), self._tracing)
 
     async def _handle(self, request: Request) -> Answer:
-        check(request, self._limits)  # guard: first, so that nothing behind it reads what is malformed
+        self._guard.check(request)  # guard: first, so that nothing behind it reads what is malformed
+        preflight = self._cors.preflight(request, self._routes)  # a browser's question about a path, before any rule of it
+        if preflight is not None:
+            return preflight
         self._routes.match(request)  # match: a pure look-up; the stages behind it need to know whose rules hold
         self._gate.admit(request)  # shed: as soon as its priority is known, before anything is done for it
-        await identify(request, self._verifier)  # identity: before any right is weighed; costs no backend call
+        self._cors.check(request)  # another site's page: before its user's identity lends it any weight
+        self._quota.at_door(request)  # by address: before a signature is checked, so that guessing costs us nothing
+        await self._identities.identify(request)  # identity: before any right is weighed; costs no backend call
         authorize(request)  # authorization: a caller without the right reaches no backend
+        await self._quota.charge(request)  # quota: by who asks, so after identity; the refused have used nothing up
         if request.endpoint is None:
             raise problems.Problem("not-found")
         return await request.endpoint.answer(request)  # the face: inputs are validated there, before anything runs

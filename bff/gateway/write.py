@@ -17,7 +17,7 @@ _BODILESS = (204, 304)
 
 async def write(request: Request, answer: Answer, send: Send, *, closing: bool) -> None:
     """Send status, headers and body (none for HEAD, though its length is told: RFC 9110 section 9.3.2)."""
-    headers: Headers = [(REQUEST_ID, request.id.encode()), _NO_SNIFF, _NO_STORE, *answer.headers]
+    headers: Headers = [(REQUEST_ID, request.id.encode()), _NO_SNIFF, _NO_STORE, *request.headers, *answer.headers]
     if answer.status not in _BODILESS:
         headers.append((b"content-type", answer.content_type))
         if answer.body or request.method != "HEAD":  # a plain route's HEAD has no body to measure

@@ -14,6 +14,8 @@ from bff.faces.answer import Answer
 from bff.faces.rest import fastapi_app
 from bff.faces.screen import Raw, ServedScreen
 from bff.gateway.accept import refuse_unless_json
+from bff.gateway.guard import Guard
+from bff.gateway.identify import Identities
 from bff.gateway.match import Routes
 from bff.gateway.request import Endpoint, Request
 from bff.gateway.screen_endpoint import ScreenEndpoint, raw_of
@@ -32,9 +34,14 @@ class FastAPIEndpoint:
     """One screen behind its REST path, the long way: through FastAPI, to the same `serve`."""
 
     methods = ("GET", "HEAD")
+    counted = True
+    account = None
 
     def __init__(self, app: App, screen: ServedScreen) -> None:
         self.app = app.name
+        self.name = f"{app.name}/{screen.screen.name}"
+        self.owner = app.owner
+        self.identities = frozenset(app.identities)
         self.template = app.path(screen.screen.path)
         self.guests = screen.screen.guests
         self.scopes = screen.screen.scopes
@@ -66,7 +73,8 @@ def _raw(http: HttpRequest) -> Raw:
 def stack(endpoint: MakeEndpoint, broken: Mapping[str, BaseException] | None = None) -> Stack:
     """A gateway over all screens, whose identities are signed by tests/identity/tokens.py."""
     keys = verifier(Documents({JWKS: key_set(signer().jwk())}), Time())
-    return Stack(Routes(endpoint(SHOP, one) for one in served(broken)), keys, LimitSettings(), AccessLog(None))
+    routes = Routes(endpoint(SHOP, one) for one in served(broken))
+    return Stack(routes, Guard(LimitSettings()), Identities(keys), AccessLog(None))
 
 
 # The way of production, and below it the way that is documented.

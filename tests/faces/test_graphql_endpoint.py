@@ -16,6 +16,8 @@ from bff.faces.problems import Problem
 from bff.faces.screen import ServedScreen
 from bff.gateway.body import ClientGone
 from bff.gateway.graphql_endpoint import MAX_HEADER, GraphQLEndpoint
+from bff.gateway.guard import Guard
+from bff.gateway.identify import Identities
 from bff.gateway.match import Routes
 from bff.gateway.request import Request
 from bff.gateway.stack import Stack
@@ -333,7 +335,7 @@ async def test_it_answers_through_the_gateways_whole_order() -> None:
     lines: list[bytes] = []
     access = AccessLog(lines.append)
     fake = FakeWords(body=TIMEOUT)
-    stack = Stack(Routes([endpoint(served(page("/page"), fake))]), JwtVerifier([], no_keys), LIMITS, access)
+    stack = Stack(Routes([endpoint(served(page("/page"), fake))]), Guard(LIMITS), Identities(JwtVerifier([], no_keys)), access)
 
     async def through(method: str, body: bytes, query: str = "") -> tuple[dict[str, Any], Any]:
         sent: list[Any] = []

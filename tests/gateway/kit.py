@@ -14,6 +14,8 @@ from starlette.types import Message
 from bff import App, Client, Screen, needs, section
 from bff.composition.build import plan_of
 from bff.faces.screen import ServedScreen
+from bff.gateway.guard import Guard
+from bff.gateway.identify import Identities
 from bff.gateway.match import Routes
 from bff.gateway.problem_pages import ProblemPages
 from bff.gateway.proxy import ProxyEndpoint
@@ -140,14 +142,16 @@ class Kit:
         self.keys = keys
         self.records = Records()
         routes = Routes(self._endpoints(upstreams, limits))
-        self.stack = Stack(routes, verifier(keys, Time()), limits, self.access, records=self.records, tracing=tracing)
+        self.stack = Stack(
+            routes, Guard(limits), Identities(verifier(keys, Time())), self.access, records=self.records, tracing=tracing
+        )
 
     @staticmethod
     def _endpoints(upstreams: Upstreams, limits: LimitSettings) -> Iterable[Endpoint]:
         for screen in screens():
             yield ScreenEndpoint(SHOP, ServedScreen(plan_of(screen), upstreams.clients))
-        for route in ROUTES.values():
-            yield ProxyEndpoint(route, upstreams.services["users"], limits)
+        for one, route in ROUTES.items():
+            yield ProxyEndpoint(one, route, upstreams.services["users"], limits)
         yield ProblemPages()
 
     async def ask(

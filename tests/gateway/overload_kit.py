@@ -12,6 +12,8 @@ from starlette.types import Message
 from bff import App, Client, Screen, View, needs, section
 from bff.composition.build import plan_of
 from bff.faces.screen import ServedScreen
+from bff.gateway.guard import Guard
+from bff.gateway.identify import Identities
 from bff.gateway.match import Routes
 from bff.gateway.pressure import Pressure
 from bff.gateway.screen_endpoint import ScreenEndpoint
@@ -97,7 +99,9 @@ class Shop:
             for screen in screens()
         ]
         limits = LimitSettings()
-        self.stack = Stack(Routes(endpoints), verifier(self.keys, Time()), limits, AccessLog(None), gate=self.gate)
+        self.stack = Stack(
+            Routes(endpoints), Guard(limits), Identities(verifier(self.keys, Time())), AccessLog(None), gate=self.gate
+        )
 
     async def ask(self, priority: Priority, headers: dict[str, str] | None = None, peer: Peer | None = None) -> Reply:
         sent: list[Message] = []

@@ -15,6 +15,8 @@ from bff.faces.screen import ServedScreen
 from bff.gateway.admin import CONTENT_POLICY, admin_app
 from bff.gateway.admin_pages import ASSETS, PAGES
 from bff.gateway.graphql_endpoint import GraphQLEndpoint
+from bff.gateway.guard import Guard
+from bff.gateway.identify import Identities
 from bff.gateway.match import Routes
 from bff.gateway.request import Endpoint
 from bff.gateway.screen_endpoint import ScreenEndpoint
@@ -36,7 +38,7 @@ def gateway(*, introspection: bool) -> Stack:
         GraphQLEndpoint(SHOP, screens, limits, introspection=introspection),
     ]
     keys = verifier(Documents({JWKS: key_set(signer().jwk())}), Time())
-    return Stack(Routes(endpoints), keys, limits, AccessLog(None))
+    return Stack(Routes(endpoints), Guard(limits), Identities(keys), AccessLog(None))
 
 
 def admin(*, tried: bool = False) -> ASGIApp:
