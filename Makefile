@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench faults lock contracts docs clean
+.PHONY: help demo test check format bench faults security lock contracts docs clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ bench: $(VENV)/.dev ## CPU a screen against the peers (W1, W2); ALL=1 for every 
 
 faults: $(VENV)/.dev ## every fault of the matrix with its figures, into docs/faults.md; MUTATE=1 without each layer too
 	@$(BIN)/python -m tests.faults $(if $(MUTATE),--mutate) $(ARGS)
+
+security: $(VENV)/.dev ## every security case with its verdict, into docs/security.md; MUTATE=1 without each defence too
+	@$(BIN)/python -m tests.security $(if $(MUTATE),--mutate) $(ARGS)
 
 contracts: $(VENV)/.dev ## Pacts, .proto, OpenAPI and SDL against what is committed; UPDATE=1 writes
 	@UPDATE=$(UPDATE) $(BIN)/python -m pytest contract_tests $(ARGS)

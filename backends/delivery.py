@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from backends.grpc_service import GrpcService, Method
+from backends.grpc_service import Asked, GrpcService, Method
 from backends.store import Row
 from backends.web import BATCH, Refused, World, is_id, now
 
@@ -44,9 +44,16 @@ class Way(msgspec.Struct):
     to: Position
 
 
+class Location(msgspec.Struct):
+    latitude: float
+    longitude: float
+
+
 class Assignment(msgspec.Struct):
     order_id: str
-    to: Position
+    customer_name: str
+    delivery_location: Location
+    delivery_instructions: str = ""
 
 
 class Deliveries:
@@ -65,16 +72,17 @@ class Deliveries:
             "Assign": self.assign,
         }
 
-    def track(self, asked: dict[str, object]) -> dict[str, object]:
-        return self._shown(self._found("deliveries", "order_id", read(asked, OrderId).order_id))
+    def track(self, asked: Asked) -> dict[str, object]:
+        order = self._order(asked, read(asked, OrderId).order_id)
+        return self._shown(self._found("deliveries", "order_id", str(order["id"])))
 
-    def track_many(self, asked: dict[str, object]) -> dict[str, object]:
+    def track_many(self, asked: Asked) -> dict[str, object]:
         keys = read(asked, OrderIds).order_ids
         if not 1 <= len(keys) <= BATCH:
             raise Refused(422, f"order_ids must be 1 to {BATCH}, not {len(keys)}")
-        sql = "SELECT * FROM deliveries WHERE order_id IN (?)"
+        sql = "SELECT deliveries.*, user_id FROM deliveries JOIN orders ON orders.id = order_id WHERE order_id IN (?)"
         rows = self._store.among(sql, [int(key) for key in keys if is_id(key)])
-        return {"deliveries": [self._shown(row) for row in rows]}
+        return {"deliveries": [self._shown(row) for row in rows if asked.asker.may(str(row["user_id"]))]}
 
     def courier(self, asked: dict[str, object]) -> dict[str, object]:
         row = self._found("couriers", "id", read(asked, Id).id)
@@ -88,20 +96,40 @@ class Deliveries:
 
     def estimate(self, asked: dict[str, object]) -> dict[str, object]:
         way = read(asked, Way)
-        row = self._found("restaurants", "id", way.restaurant_id)
-        metres = round(distance(row["lat"], row["lon"], way.to))
-        return {"eta_seconds": COOKING + round(metres * ON_FOOT / METRES_A_SECOND), "distance_m": metres}
+        metres = self._metres(way.restaurant_id, way.to)
+        return {"eta_seconds": seconds(metres), "distance_m": metres}
 
-    def assign(self, asked: dict[str, object]) -> dict[str, object]:
-        """Give an order a courier; asked again, it is the delivery that the order has."""
+    def assign(self, asked: Asked) -> dict[str, object]:
+        """Give an order a courier; asked again, it is the delivery that the order has. An order that is cancelled gets none."""
         wanted = read(asked, Assignment)
-        order = self._found("orders", "id", wanted.order_id)["id"]
+        to = Position(wanted.delivery_location.latitude, wanted.delivery_location.longitude)
+        order = self._order(asked, wanted.order_id)
+        if order["status"] == "CANCELLED":
+            raise Refused(404, f"order {wanted.order_id} is cancelled")
         [couriers] = self._store.rows("SELECT COUNT(*) AS count FROM couriers")
         self._store.write(
-            "INSERT OR IGNORE INTO deliveries VALUES (?, ?, 'ASSIGNED', ?, ?, ?, ?)",
-            order, order % couriers["count"] + 1, now(), COOKING, wanted.to.lat + OFFSET[0], wanted.to.lon + OFFSET[1],
+            "INSERT OR IGNORE INTO deliveries VALUES (?, ?, 'ASSIGNED', ?, ?, ?, ?, ?, ?)",
+            order["id"], order["id"] % couriers["count"] + 1, now(), seconds(self._metres(str(order["restaurant_id"]), to)),
+            to.lat + OFFSET[0], to.lon + OFFSET[1], wanted.customer_name, wanted.delivery_instructions,
         )  # fmt: skip
-        return self._shown(self._found("deliveries", "order_id", wanted.order_id))
+        row = self._found("deliveries", "order_id", wanted.order_id)
+        return {
+            "order_reference": str(order["id"]),
+            "eta": later(row["started_at"], row["eta_seconds"]),
+            "current_status": row["status"],
+        }
+
+    def _order(self, asked: Asked, key: str) -> Row:
+        """An order of who asks; another's is as missing as one that does not exist."""
+        row = self._store.one("SELECT * FROM orders WHERE id = ?", int(key)) if is_id(key) else None
+        if row is None:
+            raise Refused(404, f"no order {key}")
+        asked.asker.only(str(row["user_id"]), f"order {key}")
+        return row
+
+    def _metres(self, restaurant_id: str, to: Position) -> int:
+        row = self._found("restaurants", "id", restaurant_id)
+        return round(distance(row["lat"], row["lon"], to))
 
     def _found(self, table: str, column: str, key: str) -> Row:
         row = self._store.one(f"SELECT * FROM {table} WHERE {column} = ?", int(key)) if is_id(key) else None
@@ -130,10 +158,18 @@ class Deliveries:
 
 def steps(status: str, started_at: str) -> list[dict[str, object]]:
     """What a delivery has come through so far, with the time of each."""
-    started = datetime.fromisoformat(started_at)
     passed = STATUSES[: STATUSES.index(status) + 1]
-    times = [(started + position * BETWEEN_STEPS).strftime("%Y-%m-%dT%H:%M:%SZ") for position in range(len(passed))]
+    times = [later(started_at, position * BETWEEN_STEPS.total_seconds()) for position in range(len(passed))]
     return [{"status": step, "at": at} for step, at in zip(passed, times, strict=True)]
+
+
+def later(moment: str, seconds: float) -> str:
+    return (datetime.fromisoformat(moment) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds(metres: int) -> int:
+    """From the order to the door."""
+    return COOKING + round(metres * ON_FOOT / METRES_A_SECOND)
 
 
 def distance(lat: float, lon: float, to: Position) -> float:

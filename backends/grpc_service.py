@@ -19,14 +19,24 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from grpc_tools import protoc  # type: ignore[import-untyped]  # it ships no types
 
+from backends.asker import ANYBODY, Asker, Door
 from backends.web import Refused
+from bff.inside import HEADER
 from bff.testing.faults import Fault
 from bff.testing.stub import StubRecord, StubService
 
-Method = Callable[[dict[str, object]], dict[str, object]]
+
+class Asked(dict[str, object]):
+    """A request's message, and who asks."""
+
+    asker: Asker = ANYBODY
+
+
+Method = Callable[[Asked], dict[str, object]]
 Context = grpc.aio.ServicerContext[Message, Message]
 
 CODES = {  # what an HTTP status is called here: for refusals and for Fault("status")
+    401: grpc.StatusCode.UNAUTHENTICATED,
     404: grpc.StatusCode.NOT_FOUND,
     422: grpc.StatusCode.INVALID_ARGUMENT,
     429: grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -39,7 +49,11 @@ CODES = {  # what an HTTP status is called here: for refusals and for Fault("sta
 class GrpcService(StubService):
     """Serves unary methods by name. `latency`, `hang` and `status` work as for HTTP; any other fault is UNAVAILABLE,
     which is what a gRPC client makes of a broken connection. Connections and bytes out are not counted.
+
+    With a `door` methods are told who asks: `asked.asker.only(user_id)`.
     """
+
+    door: Door | None = None
 
     def __init__(self, name: str, proto: Path, methods: Mapping[str, Method]) -> None:
         super().__init__({}, name=name)
@@ -69,21 +83,24 @@ class GrpcService(StubService):
             await server.stop(grace=None)
 
     def _handler(self, method: MethodDescriptor, run: Method) -> "grpc.RpcMethodHandler[Message, Message]":
-        asked = message_factory.GetMessageClass(method.input_type)
+        taken = message_factory.GetMessageClass(method.input_type)
         answered = message_factory.GetMessageClass(method.output_type)
         path = f"/{method.containing_service.full_name}/{method.name}"
 
         async def serve(request: Message, context: Context) -> Message:
             with self._recorded(path, request):
                 await self._suffer(self.faults.get(path, self.fault), context)
+                asked = Asked(plain(request))
                 try:
-                    given = run(plain(request))
+                    if self.door is not None:
+                        asked.asker = await self.door.asker(_told(context))
+                    given = run(asked)
                 except Refused as refused:
                     await context.abort(CODES[refused.status], refused.text)
                 return json_format.ParseDict(given, answered())
 
         return grpc.unary_unary_rpc_method_handler(
-            serve, request_deserializer=asked.FromString, response_serializer=answered.SerializeToString
+            serve, request_deserializer=taken.FromString, response_serializer=answered.SerializeToString
         )
 
     @contextmanager
@@ -116,6 +133,12 @@ class GrpcService(StubService):
             await context.abort(CODES.get(fault.status, grpc.StatusCode.UNKNOWN), "fault")
         if fault.kind != "latency":
             await context.abort(grpc.StatusCode.UNAVAILABLE, fault.kind)
+
+
+def _told(context: Context) -> str | None:
+    """What the call's metadata says of who asks; more than one word is none."""
+    words = [value for name, value in context.invocation_metadata() or () if name == HEADER]
+    return words[0] if len(words) == 1 and isinstance(words[0], str) else None
 
 
 def plain(message: Message) -> dict[str, object]:

@@ -10,6 +10,7 @@ AUDIENCES = ("GUEST", *TIERS)
 def notifications(ask: Ask) -> object:
     """A user's, newest first; `unread=true` gives only those."""
     user, limit, unread = ask.key("user"), ask.limit(), ask.text("unread", "false")
+    ask.only(str(user))
     if unread not in ("true", "false"):
         raise Refused(422, "unread must be true or false")
     sql = "SELECT * FROM notifications WHERE user_id = ? AND id < ? AND is_read <= ? ORDER BY id DESC LIMIT ?"
@@ -19,11 +20,12 @@ def notifications(ask: Ask) -> object:
 
 def read(ask: Ask) -> object:
     number = ask.id()
-    ask.store.write("UPDATE notifications SET is_read = 1 WHERE id = ?", number)
     row = ask.store.one("SELECT * FROM notifications WHERE id = ?", number)
     if row is None:
         raise Refused(404, f"no notification {number}")
-    return shown(row)
+    ask.only(str(row["user_id"]), f"notification {number}")
+    ask.store.write("UPDATE notifications SET is_read = 1 WHERE id = ?", number)
+    return {**shown(row), "is_read": True}
 
 
 def banners(ask: Ask) -> object:

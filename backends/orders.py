@@ -1,9 +1,9 @@
-"""Orders: listed, placed, cancelled. What they cost is decided here, not by who asks."""
-
-import hashlib
+"""Orders: listed, placed, cancelled, given up."""
 
 import msgspec
 
+from backends.basket import Basket, Priced, priced, quote
+from backends.once import Once
 from backends.store import Row
 from backends.web import Ask, Refused, Table, is_id, money, now, page
 from bff.testing.stub import StubReply
@@ -11,42 +11,27 @@ from bff.testing.stub import StubReply
 STATUSES = ("PLACED", "PREPARING", "ON_THE_WAY", "DELIVERED", "CANCELLED")
 ACTIVE = STATUSES[:3]
 CANCELLABLE = STATUSES[:2]
-MOST_OF_ONE = 50  # of one dish in an order
-
-
-class Line(msgspec.Struct):
-    dish_id: str
-    quantity: int = 1
-
-
-class Basket(msgspec.Struct):
-    restaurant_id: str
-    lines: list[Line]
+ONCE = Once("order")
 
 
 class NewOrder(Basket):
     user_id: str
     address: str
     payment_id: str | None = None
+    reservation_id: str | None = None
     instructions: str = ""
 
 
-class Priced(msgspec.Struct):
-    """A basket with what it costs: (dish, name, quantity, price of one)."""
+class Given(msgspec.Struct):
+    """An Idempotency-Key that is given up."""
 
-    restaurant: int
-    lines: list[tuple[int, str, int, int]]
-    fee: int
-    currency: str
-
-    @property
-    def subtotal(self) -> int:
-        return sum(quantity * price for _, _, quantity, price in self.lines)
+    key: str
 
 
 def orders(ask: Ask) -> object:
     """A user's orders, newest first."""
     user, limit, status = ask.key("user"), ask.limit(), ask.text("status", "")
+    ask.only(str(user))
     if status and status not in STATUSES:
         raise Refused(422, f"status must be one of {', '.join(STATUSES)}")
     sql = "SELECT * FROM orders WHERE user_id = ? AND id < ? AND (? = '' OR status = ?) ORDER BY id DESC LIMIT ?"
@@ -55,17 +40,19 @@ def orders(ask: Ask) -> object:
 
 
 def active(ask: Ask) -> object:
+    user = ask.key("user")
+    ask.only(str(user))
     marks = ",".join("?" * len(ACTIVE))
     sql = f"SELECT * FROM orders WHERE user_id = ? AND status IN ({marks}) ORDER BY id DESC"
-    return {"items": [shown(row) for row in ask.store.rows(sql, ask.key("user"), *ACTIVE)], "next": None}
+    return {"items": [shown(row) for row in ask.store.rows(sql, user, *ACTIVE)], "next": None}
 
 
 def order(ask: Ask) -> object:
-    return shown(found(ask, ask.id()))
+    return shown(owned(ask, ask.id()))
 
 
 def lines(ask: Ask) -> object:
-    row = found(ask, ask.id())
+    row = owned(ask, ask.id())
     items = [
         {
             "dish_id": str(line["dish_id"]),
@@ -78,50 +65,42 @@ def lines(ask: Ask) -> object:
     return {"items": items, "next": None}
 
 
-def quote(ask: Ask) -> object:
-    """What a basket would cost now."""
-    basket = priced(ask, ask.json(Basket))
-    return {
-        "restaurant_id": str(basket.restaurant),
-        "subtotal": money(basket.subtotal, basket.currency),
-        "delivery_fee": money(basket.fee, basket.currency),
-        "total": money(basket.subtotal + basket.fee, basket.currency),
-    }
-
-
 def place(ask: Ask) -> object:
     """Place an order once: the same Idempotency-Key and body again give the same order and write nothing."""
     wanted = ask.json(NewOrder)
-    key = ask.request.headers.get("idempotency-key")
-    digest = hashlib.sha256(ask.request.body).hexdigest()
-    if key and (known := ask.store.one("SELECT * FROM once WHERE key = ?", f"orders {key}")):
-        if known["digest"] != digest:
-            raise Refused(422, "this Idempotency-Key was used for another order")
-        again = StubReply.json(shown(found(ask, known["made"])))
+    ask.only(wanted.user_id)
+    if (known := ONCE.earlier(ask)) is not None:
+        again = StubReply.json(shown(found(ask, known)))
         again.headers = (("Idempotency-Replayed", "true"),)
         return again
     if not ask.exists("users", wanted.user_id):
         raise Refused(422, f"no user {wanted.user_id}")
-    if wanted.payment_id is not None and not free_payment(ask, wanted.payment_id):
-        raise Refused(422, f"no payment {wanted.payment_id} that is not used yet")
-    number = written(ask, wanted, priced(ask, wanted))
-    if key:
-        ask.store.write("INSERT INTO once VALUES (?, ?, ?)", f"orders {key}", digest, number)
+    basket = priced(ask, wanted)
+    if wanted.payment_id is not None:
+        unused(ask, wanted.payment_id, basket)
+    if wanted.reservation_id is not None and not ask.exists("reservations", wanted.reservation_id):
+        raise Refused(422, f"no reservation {wanted.reservation_id}")
+    number = written(ask, wanted, basket)
+    ONCE.made(ask, number)
     return StubReply.json(shown(found(ask, number)), 201)
 
 
-def free_payment(ask: Ask, key: str) -> bool:
-    """Whether there is such a payment and it has paid no order yet."""
-    sql = "SELECT 1 FROM payments WHERE id = ? AND order_id IS NULL"
-    return is_id(key) and ask.store.one(sql, int(key)) is not None
+def unused(ask: Ask, key: str, basket: Priced) -> None:
+    """The payment has paid nothing yet (else 422), and it is of what the basket costs (409: a price has changed since)."""
+    sql = "SELECT * FROM payments WHERE id = ? AND order_id IS NULL AND status = 'CAPTURED'"
+    row = ask.store.one(sql, int(key)) if is_id(key) else None
+    if row is None:
+        raise Refused(422, f"no payment {key} that is not used yet")
+    if (row["amount"], row["currency"]) != (basket.total, basket.currency):
+        raise Refused(409, f"payment {key} is not of {basket.total} {basket.currency}")
 
 
 def written(ask: Ask, wanted: NewOrder, basket: Priced) -> int:
     number = ask.store.write(
         "INSERT INTO orders (user_id, restaurant_id, status, placed_at, currency, subtotal, fee, line_count, address,"
-        " instructions, payment_id) VALUES (?, ?, 'PLACED', ?, ?, ?, ?, ?, ?, ?, ?)",
+        " instructions, payment_id, reservation_id) VALUES (?, ?, 'PLACED', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         wanted.user_id, basket.restaurant, now(), basket.currency, basket.subtotal, basket.fee, len(basket.lines),
-        wanted.address, wanted.instructions, wanted.payment_id,
+        wanted.address, wanted.instructions, wanted.payment_id, wanted.reservation_id,
     )  # fmt: skip
     for position, line in enumerate(basket.lines):
         ask.store.write("INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?)", number, position, *line)
@@ -130,30 +109,35 @@ def written(ask: Ask, wanted: NewOrder, basket: Priced) -> int:
     return number
 
 
-def priced(ask: Ask, basket: Basket) -> Priced:
-    """The basket at the restaurant's prices; 422 for what is not on its menu."""
-    if not ask.exists("restaurants", basket.restaurant_id):
-        raise Refused(422, f"no restaurant {basket.restaurant_id}")
-    [place] = ask.store.rows("SELECT id, fee, currency FROM restaurants WHERE id = ?", int(basket.restaurant_id))
-    if not basket.lines:
-        raise Refused(422, "lines must not be empty")
-    sql = "SELECT id, name, price FROM dishes WHERE restaurant_id = ?"
-    menu = {str(row["id"]): row for row in ask.store.rows(sql, place["id"])}
-    chosen: list[tuple[int, str, int, int]] = []
-    for line in basket.lines:
-        dish = menu.get(line.dish_id)
-        if dish is None or not 1 <= line.quantity <= MOST_OF_ONE:
-            raise Refused(422, f"restaurant {basket.restaurant_id} cannot give {line.quantity} of dish {line.dish_id}")
-        chosen.append((dish["id"], dish["name"], line.quantity, dish["price"]))
-    return Priced(place["id"], chosen, place["fee"], place["currency"])
-
-
 def cancel(ask: Ask) -> object:
-    row = found(ask, ask.id())
-    if row["status"] not in CANCELLABLE:
+    """Cancel an order; one that is cancelled stays so. 409 when it is too late."""
+    return shown(cancelled(ask, owned(ask, ask.id())))
+
+
+def give_up(ask: Ask) -> object:
+    """Cancel the order that was placed under a key, if there is one; one that is still on its way is not placed."""
+    key = ask.json(Given).key
+    number = ONCE.of(ask, key)
+    if number is not None:
+        cancelled(ask, owned(ask, number))
+    ONCE.give_up(ask, key)
+    return {"order_id": None if number is None else str(number)}
+
+
+def cancelled(ask: Ask, row: Row) -> Row:
+    if row["status"] not in (*CANCELLABLE, "CANCELLED"):
         raise Refused(409, f"an order that is {row['status']} cannot be cancelled")
     ask.store.write("UPDATE orders SET status = 'CANCELLED' WHERE id = ?", row["id"])
-    return shown(found(ask, row["id"]))
+    # delivery would hear of it by an event, which the demo has none of
+    ask.store.write("DELETE FROM deliveries WHERE order_id = ?", row["id"])
+    return found(ask, row["id"])
+
+
+def owned(ask: Ask, number: int) -> Row:
+    """An order of the user for whom we are asked; another's is as missing as one that does not exist."""
+    row = found(ask, number)
+    ask.only(str(row["user_id"]), f"order {number}")
+    return row
 
 
 def found(ask: Ask, number: int) -> Row:
@@ -177,6 +161,7 @@ def shown(row: Row) -> dict[str, object]:
         "address": row["address"],
         "instructions": row["instructions"],
         "payment_id": None if row["payment_id"] is None else str(row["payment_id"]),
+        "reservation_id": None if row["reservation_id"] is None else str(row["reservation_id"]),
     }
 
 
@@ -185,6 +170,7 @@ TABLE: Table = {
     "POST /orders": place,
     "GET /orders/active": active,
     "POST /orders/quote": quote,
+    "POST /orders/give-up": give_up,
     "GET /orders/{id}": order,
     "GET /orders/{id}/lines": lines,
     "POST /orders/{id}/cancel": cancel,

@@ -38,16 +38,19 @@ class Backends:
         host: str = "127.0.0.1",
         free_ports: bool = False,
         data: Path | None = None,
+        inside: str | Path | None = None,
     ) -> AsyncIterator["Backends"]:
         """Run all services, or those in `only`, until the block ends; the data is built first if need be.
 
         They work on one copy of the data in memory: what is written is seen by all of them and gone with them.
+        `inside` is where the gateway's public keys are, an address (its admin listener's /.well-known/jwks.json) or a
+        file: what is a user's is then theirs alone. Without it nobody is checked.
         """
         where = data or folder()
         async with AsyncExitStack() as stack:
             store = load(where)
             stack.callback(store.close)
-            world = World(store, load_tokens(where))
+            world = World(store, load_tokens(where), None if inside is None else str(inside))
             instances: dict[str, list[Instance]] = {}
             for name in only or PORTS:
                 for port in PORTS[name]:
@@ -83,11 +86,17 @@ async def start_one(stack: AsyncExitStack, service: StubService, host: str, port
 
 
 def json_service(name: str, table: Table) -> Callable[[World], StubService]:
-    return lambda world: StubService(handler(table, world), name=name)
+    return lambda world: StubService(handler(table, world, door=world.door(name)), name=name)
 
 
 def xml_service(world: World) -> StubService:
-    return StubService(handler(payments.TABLE, world, error=payments.refusal), name="payments")
+    return StubService(handler(payments.TABLE, world, error=payments.refusal, door=world.door("payments")), name="payments")
+
+
+def grpc_service(world: World) -> StubService:
+    made = delivery.service(world)
+    made.door = world.door(made.name)
+    return made
 
 
 SERVICES: dict[str, Callable[[World], StubService]] = {
@@ -96,7 +105,7 @@ SERVICES: dict[str, Callable[[World], StubService]] = {
     "orders": json_service("orders", orders.TABLE),
     "inventory": json_service("inventory", inventory.TABLE),
     "payments": xml_service,
-    "delivery": delivery.service,
+    "delivery": grpc_service,
     "geocoder": json_service("geocoder", geocoder.TABLE),
     "reviews": json_service("reviews", reviews.TABLE),
     "notifications": json_service("notifications", notifications.TABLE),

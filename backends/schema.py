@@ -1,6 +1,6 @@
 """The tables of the demo. Money is minor units; times are RFC 3339 UTC text, which sorts as time does."""
 
-VERSION = 1  # raise it whenever SCHEMA or the seed changes: files of another version are rebuilt
+VERSION = 2  # raise it whenever SCHEMA or the seed changes: files of another version are rebuilt
 
 SCHEMA = """
 CREATE TABLE users (
@@ -10,6 +10,7 @@ CREATE TABLE addresses (
     id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL, label TEXT NOT NULL, street TEXT NOT NULL, area TEXT NOT NULL,
     postcode TEXT NOT NULL, lat REAL NOT NULL, lon REAL NOT NULL, is_default INTEGER NOT NULL);
 CREATE INDEX addresses_user ON addresses (user_id);
+CREATE INDEX addresses_street ON addresses (street);
 CREATE TABLE favourites (
     user_id INTEGER NOT NULL, restaurant_id INTEGER NOT NULL, added_at TEXT NOT NULL,
     PRIMARY KEY (user_id, restaurant_id)) WITHOUT ROWID;
@@ -35,13 +36,18 @@ CREATE TABLE stock (dish_id INTEGER PRIMARY KEY, available INTEGER NOT NULL);
 CREATE TABLE orders (
     id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL, restaurant_id INTEGER NOT NULL, status TEXT NOT NULL,
     placed_at TEXT NOT NULL, currency TEXT NOT NULL, subtotal INTEGER NOT NULL, fee INTEGER NOT NULL,
-    line_count INTEGER NOT NULL, address TEXT NOT NULL, instructions TEXT NOT NULL, payment_id INTEGER);
+    line_count INTEGER NOT NULL, address TEXT NOT NULL, instructions TEXT NOT NULL, payment_id INTEGER,
+    reservation_id INTEGER);
 CREATE INDEX orders_user ON orders (user_id, id);
 CREATE TABLE lines (
     order_id INTEGER NOT NULL, position INTEGER NOT NULL, dish_id INTEGER NOT NULL, name TEXT NOT NULL,
     quantity INTEGER NOT NULL, price INTEGER NOT NULL, PRIMARY KEY (order_id, position)) WITHOUT ROWID;
-CREATE TABLE once (key TEXT PRIMARY KEY, digest TEXT NOT NULL, made INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE reservations (id INTEGER PRIMARY KEY, made_at TEXT NOT NULL);
+CREATE TABLE once (
+    key TEXT PRIMARY KEY, digest TEXT NOT NULL, made INTEGER, given_up INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE reservations (id INTEGER PRIMARY KEY, made_at TEXT NOT NULL, status TEXT NOT NULL);
+CREATE TABLE reserved (
+    reservation_id INTEGER NOT NULL, dish_id INTEGER NOT NULL, quantity INTEGER NOT NULL,
+    PRIMARY KEY (reservation_id, dish_id)) WITHOUT ROWID;
 
 CREATE TABLE methods (
     id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL, kind TEXT NOT NULL, label TEXT NOT NULL, last4 TEXT NOT NULL,
@@ -56,7 +62,8 @@ CREATE TABLE couriers (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, phone TEXT NOT NULL, vehicle TEXT NOT NULL, rating REAL NOT NULL);
 CREATE TABLE deliveries (
     order_id INTEGER PRIMARY KEY, courier_id INTEGER NOT NULL, status TEXT NOT NULL, started_at TEXT NOT NULL,
-    eta_seconds INTEGER NOT NULL, lat REAL NOT NULL, lon REAL NOT NULL);
+    eta_seconds INTEGER NOT NULL, lat REAL NOT NULL, lon REAL NOT NULL, customer_name TEXT NOT NULL,
+    instructions TEXT NOT NULL);
 
 CREATE TABLE reviews (
     id INTEGER PRIMARY KEY, restaurant_id INTEGER NOT NULL, user_id INTEGER NOT NULL, rating INTEGER NOT NULL,

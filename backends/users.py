@@ -65,7 +65,9 @@ def user(ask: Ask) -> object:
 
 
 def users(ask: Ask) -> object:
-    return [shown(row) for row in ask.store.among("SELECT * FROM users WHERE id IN (?)", ask.keys("id"))]
+    """Who they are, for who asks: of others only what stands beside a review of theirs."""
+    rows = ask.store.among("SELECT * FROM users WHERE id IN (?)", ask.keys("id"))
+    return [shown(row) if ask.may(str(row["id"])) else {**shown(row), "email": "", "phone": ""} for row in rows]
 
 
 def user_v2(ask: Ask) -> object:
@@ -115,6 +117,8 @@ def addresses(ask: Ask) -> object:
 
 
 def found(ask: Ask) -> Row:
+    """The user in the path, for themselves alone."""
+    ask.only(str(ask.id()), f"user {ask.path['id']}")
     row = ask.store.one("SELECT * FROM users WHERE id = ?", ask.id())
     if row is None:
         raise Refused(404, f"no user {ask.path['id']}")

@@ -1,7 +1,8 @@
 """What the demo's HTTP services share: a table of endpoints, checked inputs, pages, and refusals.
 
 An endpoint is a plain function `def user(ask: Ask) -> object`; what it returns is answered as JSON, unless it is a
-StubReply already. It refuses by raising `Refused`.
+StubReply already. It refuses by raising `Refused`. What is one user's is guarded by
+`ask.only(user_id)` before anything of it is read out.
 """
 
 import base64
@@ -15,8 +16,11 @@ from typing import TypeVar
 
 import msgspec
 
+from backends.asker import ANYBODY, Asker, Door
+from backends.asker import Refused as Refused  # for endpoints: they import it from here
 from backends.store import Store
 from backends.tokens import Tokens
+from bff.inside import HEADER, Verifier
 from bff.testing.stub import Handler, StubReply, StubRequest
 
 BATCH = 100  # ids in one request
@@ -25,20 +29,17 @@ PAGE, LONGEST_PAGE = 20, 100
 T = TypeVar("T")
 
 
-class Refused(Exception):
-    """The request cannot be served; the status and the text are the answer."""
-
-    def __init__(self, status: int, text: str) -> None:
-        self.status, self.text = status, text
-        super().__init__(text)
-
-
 @dataclass(frozen=True, slots=True)
 class World:
     """What endpoints work on."""
 
     store: Store
     tokens: Tokens
+    inside: str | None = None  # where the gateway's public keys are, an address or a file; None: nobody is checked
+
+    def door(self, service: str) -> Door | None:
+        """What reads who asks this service; None: nobody is checked."""
+        return None if self.inside is None else Door(Verifier(self.inside, audience=service))
 
 
 @dataclass(slots=True)
@@ -48,6 +49,15 @@ class Ask:
     world: World
     request: StubRequest
     path: dict[str, str] = field(default_factory=dict)
+    asker: Asker = ANYBODY
+
+    def only(self, user_id: str, what: str = "such thing") -> None:
+        """Go on for this user alone; 404 (no `what`) for anybody else, 401 for who does not come from the gateway."""
+        self.asker.only(user_id, what)
+
+    def may(self, user_id: str) -> bool:
+        """Whether what is this user's may be shown: for lists, of which only one's own is left."""
+        return self.asker.may(user_id)
 
     @property
     def store(self) -> Store:
@@ -131,12 +141,17 @@ def is_id(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 19  # what SQLite's integers hold
 
 
-def handler(table: Table, world: World, *, error: Callable[[Refused], StubReply] | None = None) -> Handler:
-    """Serve `table`: 404 for an unknown path, 405 with Allow for a known one asked otherwise. HEAD is GET's."""
+def handler(
+    table: Table, world: World, *, error: Callable[[Refused], StubReply] | None = None, door: Door | None = None
+) -> Handler:
+    """Serve `table`: 404 for an unknown path, 405 with Allow for a known one asked otherwise. HEAD is GET's.
+
+    With a `door` endpoints are told who asks.
+    """
     routes = Routes(table)
     refuse = error or (lambda refused: StubReply.json({"error": refused.text}, refused.status))
 
-    def answer(request: StubRequest) -> StubReply:
+    def answer(request: StubRequest, asker: Asker = ANYBODY) -> StubReply:
         found = routes.find(request.path)
         if found is None:
             return refuse(Refused(404, f"no {request.path}"))
@@ -147,12 +162,18 @@ def handler(table: Table, world: World, *, error: Callable[[Refused], StubReply]
             reply.headers = (("Allow", ", ".join(sorted(methods))),)
             return reply
         try:
-            result = endpoint(Ask(world, request, path))
+            result = endpoint(Ask(world, request, path, asker))
         except Refused as refused:
             return refuse(refused)
         return result if isinstance(result, StubReply) else StubReply.json(result)
 
-    return answer
+    if door is None:
+        return answer
+
+    async def told(request: StubRequest) -> StubReply:
+        return answer(request, await door.asker(request.headers.get(HEADER)))
+
+    return told
 
 
 class Routes:

@@ -7,10 +7,13 @@ from strawberry import ID
 
 from bff.apps import App
 from bff.caller import Caller
+from bff.composition.action import Action, action
 from bff.composition.field import Field, field
+from bff.composition.once import Once
 from bff.composition.screen import Screen
 from bff.composition.section import Section, needs, section
 from bff.composition.shape import Int64
+from bff.composition.steps import Steps
 from bff.deadline import Deadline
 from bff.errors import (
     BackendBusy,
@@ -21,8 +24,10 @@ from bff.errors import (
     BackendUnreachable,
     BffError,
     Forbidden,
+    Incomplete,
     Missing,
     Refusal,
+    Refused,
 )
 from bff.json import Json
 from bff.upstream.batching import Batched, batched
@@ -31,6 +36,7 @@ from bff.view import View
 
 __all__ = [
     "ID",
+    "Action",
     "App",
     "BackendBusy",
     "BackendError",
@@ -45,13 +51,18 @@ __all__ = [
     "Deadline",
     "Field",
     "Forbidden",
+    "Incomplete",
     "Int64",
     "Json",
     "Missing",
+    "Once",
     "Refusal",
+    "Refused",
     "Screen",
     "Section",
+    "Steps",
     "View",
+    "action",
     "batched",
     "field",
     "needs",

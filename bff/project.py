@@ -1,9 +1,10 @@
-"""A project's composers: every module imported, every App, Screen and Field collected, every screen planned.
+"""A project's composers: every module imported, every App, Screen, Action and Field collected, and all of them planned.
 
 Nothing registers itself: what stands at module level in the composers package is what there is. All faults of all
-screens are told in one Refusal.
+screens and actions are told in one Refusal.
 """
 
+import dataclasses
 import importlib
 import pkgutil
 import sys
@@ -11,25 +12,29 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bff.apps import App
+from bff.composition.action import Action
+from bff.composition.action_plan import PlannedAction, plan_action
 from bff.composition.build import plan_of
 from bff.composition.field import Field
 from bff.composition.plan import Plan
 from bff.composition.screen import Screen
 from bff.errors import Refusal
+from bff.settings import Settings
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What a gateway is built from: the plans of each app's screens."""
+    """What a gateway is built from: the plans of each app's screens and actions."""
 
     apps: tuple[App, ...]
     plans: dict[App, tuple[Plan, ...]]
     fields: tuple[Field, ...]
+    actions: dict[App, tuple[PlannedAction, ...]] = dataclasses.field(default_factory=dict)
 
     def plan(self, app: str, screen: str) -> Plan:
         """The plan of a screen by the names of app and screen; raises Refusal that lists what there is."""
@@ -47,8 +52,10 @@ def load(package: str, services: Iterable[str], *, only: Iterable[str] = ()) -> 
     modules = list(_modules(package))
     apps = _collect(modules, App)
     screens = _collect(modules, Screen)
+    actions: list[Action[..., Any]] = _collect(modules, Action)  # Any: actions of all types
     fields = tuple(_collect(modules, Field))
-    faults = [*_duplicates(apps, screens, fields), *_unknown_apps(apps, screens, only)]
+    endpoints: list[Screen | Action[..., Any]] = [*screens, *actions]
+    faults = [*_duplicates(apps, endpoints, fields), *_unknown_apps(apps, endpoints, only)]
     if not apps:
         faults.append(f"{package}: declares no App; write `mobile = App('mobile')` in {package}/apps.py")
     plans: dict[App, list[Plan]] = {app: [] for app in apps if not only or app.name in set(only)}
@@ -62,9 +69,28 @@ def load(package: str, services: Iterable[str], *, only: Iterable[str] = ()) -> 
         for app in screen.apps:
             if isinstance(app, App) and app in plans:
                 plans[app].append(plan)
+    planned = _planned(actions, fields, known, faults)
     if faults:
         raise Refusal(dict.fromkeys(faults))
-    return Project(tuple(plans), {app: tuple(found) for app, found in plans.items()}, fields)
+    return Project(
+        tuple(plans),
+        {app: tuple(found) for app, found in plans.items()},
+        fields,
+        {app: tuple(one for one in planned if app in one.action.apps) for app in plans},
+    )
+
+
+def _planned(
+    actions: Iterable[Action[..., Any]], fields: tuple[Field, ...], known: frozenset[str], faults: list[str]
+) -> list[PlannedAction]:
+    """The plans of those that are good; what is wrong with the others is added to `faults`."""
+    planned = []
+    for action in actions:
+        try:
+            planned.append(plan_action(action, known, fields))
+        except Refusal as refusal:
+            faults.extend(refusal.faults)
+    return planned
 
 
 def _modules(package: str) -> Iterator[ModuleType]:
@@ -93,7 +119,7 @@ def _collect(modules: Iterable[ModuleType], kind: type[T]) -> list[T]:
     return list(found.values())
 
 
-def _duplicates(apps: list[App], screens: list[Screen], fields: tuple[Field, ...]) -> Iterator[str]:
+def _duplicates(apps: list[App], endpoints: list[Screen | Action[..., Any]], fields: tuple[Field, ...]) -> Iterator[str]:
     seen: dict[object, str] = {}
     for app in apps:
         if app.name in seen:
@@ -101,13 +127,14 @@ def _duplicates(apps: list[App], screens: list[Screen], fields: tuple[Field, ...
         elif ("prefix", app.prefix) in seen:
             yield f"App({app.name!r}): its prefix '{app.prefix}' is App({seen['prefix', app.prefix]!r})'s too; change one"
         seen[app.name] = seen["prefix", app.prefix] = app.name
-    for screen in screens:
-        for home in screen.apps:
-            for what, value in (("path", _pattern(screen.path)), ("name", screen.name)):
+    for one in endpoints:
+        method = f"{one.method} " if isinstance(one, Action) else ""
+        for home in one.apps:
+            for what, value in (("path", method + _pattern(one.path)), ("name", one.name)):
                 key = (home.name, what, value)
                 if key in seen:
-                    yield f"{screen.place}: its {what} '{value}' is {seen[key]}'s in app '{home.name}' too; change one"
-                seen[key] = screen.place
+                    yield f"{one.place}: its {what} '{value}' is {seen[key]}'s in app '{home.name}' too; change one"
+                seen[key] = one.place
     for field in fields:
         filled = (field.item, field.name)
         if filled in seen:
@@ -119,16 +146,29 @@ def _pattern(path: str) -> str:
     return "/".join("{}" if part.startswith("{") else part for part in path.split("/"))
 
 
-def _unknown_apps(apps: list[App], screens: list[Screen], only: Iterable[str]) -> Iterator[str]:
+def _unknown_apps(apps: list[App], endpoints: Iterable[Screen | Action[..., Any]], only: Iterable[str]) -> Iterator[str]:
     names = {app.name for app in apps}
     for name in only:
         if name not in names:
             yield f"there is no app '{name}'; there is: {', '.join(sorted(names))}"
-    for screen in screens:
-        if not screen.path.startswith("/"):
-            yield f"{screen.place}: its path must begin with /"
-        if not screen.apps:
-            yield f"{screen.place}: no app has it; pass apps=(...)"
-        for app in screen.apps:
+    for one in endpoints:
+        if not one.path.startswith("/"):
+            yield f"{one.place}: its path must begin with /"
+        if not one.apps:
+            yield f"{one.place}: no app has it; pass apps=(...)"
+        for app in one.apps:
             if app.name not in names:
-                yield f"{screen.place}: app '{app.name}' is not in the composers package; declare it in apps.py"
+                yield f"{one.place}: app '{app.name}' is not in the composers package; declare it in apps.py"
+
+
+def state_faults(settings: Settings, project: Project) -> Iterator[str]:
+    """Actions whose repeated requests several workers would not know again: what they keep must be where all of them look."""
+    workers = settings.server.workers
+    if settings.state.url is not None or workers == 1:
+        return
+    kept = dict.fromkeys(one.action for planned in project.actions.values() for one in planned if one.action.idempotent)
+    for action in kept:
+        yield (
+            f"{action.place}: is idempotent, but each of {workers} workers would keep its own answers, so a request that is "
+            f'sent again could be done twice; set [state] url = "redis://...", or server.workers = 1'
+        )

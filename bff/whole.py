@@ -13,7 +13,7 @@ def load(only: Iterable[str] = ()) -> tuple[Settings, Project]:
     """Settings and project, of the apps of these names or of all; raises Refusal with every fault."""
     settings = settings_module.load()
     project = projects.load(settings.composers, settings.services, only=only)
-    faults = list(timeouts_out_of_reach(settings, project))
+    faults = [*timeouts_out_of_reach(settings, project), *projects.state_faults(settings, project)]
     if faults:
         raise Refusal(faults)
     return settings, project

@@ -1,5 +1,7 @@
 """Delivery: the service that speaks gRPC, by delivery.proto beside this file."""
 
+from datetime import datetime
+
 import msgspec
 
 from bff import Client, batched
@@ -38,6 +40,24 @@ class Courier(msgspec.Struct):
     rating: float
 
 
+class Location(msgspec.Struct):
+    latitude: float
+    longitude: float
+
+
+class Assignment(msgspec.Struct):
+    order_id: str
+    customer_name: str
+    delivery_location: Location
+    delivery_instructions: str
+
+
+class Assigned(msgspec.Struct):
+    order_reference: str
+    eta: datetime
+    current_status: str
+
+
 class Delivery(Client, service="delivery", proto="delivery.proto"):
     """Where an order is, and who brings it."""
 
@@ -51,3 +71,7 @@ class Delivery(Client, service="delivery", proto="delivery.proto"):
 
     async def courier(self, courier_id: str) -> Courier:
         return await self.rpc("/thali.delivery.v1.Delivery/Courier", Courier, _Courier(courier_id))
+
+    async def assign(self, assignment: Assignment) -> Assigned:
+        """Give an order a courier; the same order again has the same delivery."""
+        return await self.rpc("/thali.delivery.v1.Delivery/Assign", Assigned, assignment)

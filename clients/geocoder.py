@@ -13,8 +13,18 @@ class Area(msgspec.Struct):
     radius_m: int
 
 
+class Place(msgspec.Struct):
+    label: str
+    area: str
+    position: Position
+
+
 class Geocoder(Client, service="geocoder"):
-    """What an area of the city is."""
+    """Where something is."""
+
+    async def find(self, text: str) -> Place:
+        """The place of an address; Missing when there is no such address in the city."""
+        return await self.get("/geocode", Place, text=text)
 
     async def area(self, name: str) -> Area:
         return await self.get("/areas/{name}", Area, name=name)

@@ -10,6 +10,13 @@ class Money(msgspec.Struct, frozen=True):
     currency: str
 
 
+class Wanted(msgspec.Struct, frozen=True):
+    """So much of a dish."""
+
+    dish_id: str
+    quantity: int
+
+
 class Position(msgspec.Struct, frozen=True):
     lat: float
     lon: float

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from bff import Client
-from clients.money import Money
+from clients.money import Money, Wanted
 
 
 class Order(msgspec.Struct):
@@ -17,6 +17,8 @@ class Order(msgspec.Struct):
     total: Money
     line_count: int
     address: str
+    payment_id: str | None = None
+    reservation_id: str | None = None
 
 
 class OrderPage(msgspec.Struct):
@@ -34,6 +36,35 @@ class _Lines(msgspec.Struct):
     items: list[Line]
 
 
+class Quote(msgspec.Struct):
+    subtotal: Money
+    delivery_fee: Money
+    total: Money
+
+
+class _Basket(msgspec.Struct):
+    restaurant_id: str
+    lines: list[Wanted]
+
+
+class NewOrder(msgspec.Struct):
+    user_id: str
+    restaurant_id: str
+    lines: list[Wanted]
+    address: str
+    instructions: str
+    payment_id: str
+    reservation_id: str
+
+
+class _Key(msgspec.Struct):
+    key: str
+
+
+class _GivenUp(msgspec.Struct):
+    order_id: str | None = None
+
+
 class Orders(Client, service="orders"):
     """What was ordered, and how far it is."""
 
@@ -49,3 +80,19 @@ class Orders(Client, service="orders"):
 
     async def lines(self, order_id: str) -> list[Line]:
         return (await self.get("/orders/{order_id}/lines", _Lines, order_id=order_id)).items
+
+    async def quote(self, restaurant_id: str, lines: list[Wanted]) -> Quote:
+        """What it would cost. Missing: no such restaurant; BackendStatus 422: it cannot give that."""
+        return await self.post("/orders/quote", Quote, _Basket(restaurant_id, lines))
+
+    async def place(self, order: NewOrder, key: str) -> Order:
+        """BackendStatus 409 when it costs something else by now than was paid."""
+        return await self.post("/orders", Order, order, idempotency_key=key)
+
+    async def cancel(self, order_id: str) -> Order:
+        """Again is the same. BackendStatus 409 when it is too late."""
+        return await self.post("/orders/{order_id}/cancel", Order, None, idempotency_key=order_id, order_id=order_id)
+
+    async def give_up(self, key: str) -> None:
+        """Cancel whatever was placed under `key`; an order that is still on its way with it is not placed."""
+        await self.post("/orders/give-up", _GivenUp, _Key(key), idempotency_key=key)

@@ -25,6 +25,14 @@ class _Reviews(msgspec.Struct):
     items: list[Review]
 
 
+class NewReview(msgspec.Struct):
+    restaurant_id: str
+    user_id: str
+    rating: int
+    text: str
+    order_id: str
+
+
 class Reviews(Client, service="reviews"):
     """What people say of restaurants."""
 
@@ -36,3 +44,7 @@ class Reviews(Client, service="reviews"):
     async def of(self, restaurant_id: str, limit: int) -> list[Review]:
         """The newest reviews of a restaurant."""
         return (await self.get("/reviews", _Reviews, restaurant=restaurant_id, limit=limit)).items
+
+    async def write(self, review: NewReview, key: str) -> Review:
+        """The same key again gives the same review; with another one it is BackendStatus 422. 409: not delivered yet."""
+        return await self.post("/reviews", Review, review, idempotency_key=key)

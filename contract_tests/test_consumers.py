@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import clients
-from bff import BackendInvalid, Client, Missing
+from bff import BackendInvalid, BackendStatus, Client, Missing
 from bff.service_settings import ServiceSettings
 from bff.upstream import pipe
 from bff.upstream.batching import Batched
@@ -23,12 +23,14 @@ CASES = [pytest.param(expected, id=expected.client.service) for expected in EXPE
 
 
 async def asked(client: Client, case: Case[Any]) -> None:
-    """A status that is no answer is Missing; all else is read by the wire model."""
-    if case.status != 404:
+    """A status that is no answer is its error; all else is read by the wire model."""
+    if case.status < 400:
         await case.ask(client)
         return
-    with pytest.raises(Missing):
+    with pytest.raises(BackendStatus) as caught:
         await case.ask(client)
+    assert caught.value.status == case.status
+    assert isinstance(caught.value, Missing) == (case.status == 404)
 
 
 @pytest.mark.parametrize("expected", CASES)

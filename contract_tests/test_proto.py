@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 OURS, THEIRS = (ROOT / folder / "delivery.proto" for folder in ("clients", "backends"))
 TRACK = "/thali.delivery.v1.Delivery/Track"
 ETA = "int32 eta_seconds = 4;"
+ASSIGN = "/thali.delivery.v1.Delivery/Assign"
 COURIER = "string courier_id = 3;"
 
 
@@ -42,6 +43,9 @@ def test_the_service_speaks_what_the_client_reads() -> None:
         ),
         ("UNDER_WAY = 3", "ON_ITS_WAY = 3", f"{TRACK} gives status as UNDER_WAY was removed"),
         ("rpc Track(", "rpc Where(", f"{TRACK} was removed"),
+        ("string eta = 2;", "int64 eta = 2;", f"{ASSIGN} gives eta changed from string = 2 to int64 = 2"),
+        ("double longitude = 2;", "", f"{ASSIGN} takes delivery_location.longitude was removed"),
+        ("string customer_name = 3;", "string customer_name = 6;", f"{ASSIGN} takes customer_name changed from string = 3 to"),
         ("returns (Tracking);              //", "returns (stream Tracking);  //", f"{TRACK} changed from call to stream"),
     ],
 )

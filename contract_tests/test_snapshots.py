@@ -11,9 +11,12 @@ import pytest
 
 from bff import project
 from bff import settings as settings_module
-from bff.commands.screens import screens_of
+from bff.apps import App
+from bff.commands.described import described
+from bff.faces.action import ServedAction
 from bff.faces.graphql import build_schema
 from bff.faces.openapi import openapi
+from bff.faces.screen import ServedScreen
 from contract_tests.breaking import breaking_in_openapi, breaking_in_sdl
 from contract_tests.holding import hold
 
@@ -22,12 +25,17 @@ PROJECT = project.load("composers", settings_module.load().services)
 APPS = [app.name for app in PROJECT.apps]
 
 
+def served(name: str) -> tuple[App, list[ServedScreen], list[ServedAction]]:
+    """An app with all that its clients can ask for."""
+    return described(PROJECT, name)
+
+
 def openapi_of(app: str) -> str:
-    return json.dumps(openapi(*screens_of(PROJECT, app)), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(openapi(*served(app)), indent=2, ensure_ascii=False) + "\n"
 
 
 def sdl_of(app: str) -> str:
-    return build_schema(*screens_of(PROJECT, app)).sdl() + "\n"
+    return build_schema(*served(app)).sdl() + "\n"
 
 
 def breaking_in_json(old: str, new: str) -> list[str]:
@@ -81,3 +89,17 @@ def test_an_update_writes_the_snapshot(tmp_path: Path) -> None:
     committed = tmp_path / "mobile.graphql"
     hold(committed, "type Query { home: String! }\n", breaking_in_sdl, update=True)
     hold(committed, "type Query { home: String! }\n", breaking_in_sdl, update=False)
+
+
+def test_an_input_of_an_action_that_becomes_required_breaks_its_clients() -> None:
+    old, new = openapi_of("mobile"), json.loads(openapi_of("mobile"))
+    body = new["paths"]["/mobile/v1/orders"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    name = body["$ref"].rpartition("/")[2]
+    new["components"]["schemas"][name]["required"].append("instructions")
+    [told] = breaking_in_json(old, json.dumps(new))
+    assert told == "POST /mobile/v1/orders takes application/json $.instructions was made required"
+
+
+def test_a_mutation_that_is_taken_out_is_told() -> None:
+    now = sdl_of("mobile")
+    assert breaking_in_sdl(now, now.replace("  cancelOrder(", "  callOff(")) == ["Field Mutation.cancelOrder was removed."]

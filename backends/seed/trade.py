@@ -54,6 +54,7 @@ def add_orders(connection: sqlite3.Connection, rng: random.Random) -> None:
     for restaurant, dish, name, price in connection.execute("SELECT restaurant_id, id, name, price FROM dishes"):
         menus.setdefault(restaurant, []).append((dish, name, price))
     fees = dict(connection.execute("SELECT id, fee FROM restaurants").fetchall())
+    names = dict(connection.execute("SELECT id, name FROM users").fetchall())
     homes = {user: row for user, *row in connection.execute(HOMES)}
     methods = dict(connection.execute("SELECT user_id, id FROM methods WHERE is_default").fetchall())
     orders, lines, payments, deliveries = [], [], [], []
@@ -68,7 +69,7 @@ def add_orders(connection: sqlite3.Connection, rng: random.Random) -> None:
         orders.append(
             (
                 number, draft.user, restaurant, draft.status, placed, words.CURRENCY, subtotal, fees[restaurant],
-                len(chosen), address, wish, number,
+                len(chosen), address, wish, number, None,
             )
         )  # fmt: skip
         lines += [(number, position, *line) for position, line in enumerate(chosen)]
@@ -77,8 +78,8 @@ def add_orders(connection: sqlite3.Connection, rng: random.Random) -> None:
         if draft.status in DELIVERY_OF:
             eta = 0 if draft.status == "DELIVERED" else rng.randint(180, 2400)
             deliveries.append((number, rng.randint(1, words.COURIERS), DELIVERY_OF[draft.status], placed, eta,
-                               round(lat + 0.003, 5), round(lon - 0.004, 5)))  # fmt: skip
-    connection.executemany(f"INSERT INTO orders VALUES ({','.join('?' * 12)})", orders)
+                               round(lat + 0.003, 5), round(lon - 0.004, 5), names[draft.user], wish))  # fmt: skip
+    connection.executemany(f"INSERT INTO orders VALUES ({','.join('?' * 13)})", orders)
     connection.executemany("INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?)", lines)
     connection.executemany("INSERT INTO payments VALUES (?, ?, ?, ?, ?, ?, ?)", payments)
-    connection.executemany("INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?)", deliveries)
+    connection.executemany("INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", deliveries)

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from bff.commands import break_, call, check, demo, dev, new, openapi, plan, schema, serve, settings, token, top
+from bff.commands import break_, call, check, demo, dev, keys, new, openapi, plan, schema, serve, settings, token, top
 from bff.commands.console import errors, escape
 from bff.errors import Refusal
 
@@ -20,6 +20,7 @@ app.command("schema")(schema.schema)
 app.command("openapi")(openapi.openapi)
 app.command("settings")(settings.settings)
 app.command("token")(token.token)
+app.add_typer(keys.app, name="keys")
 app.command("top")(top.top)
 app.command("break")(break_.break_)
 app.command("heal")(break_.heal)

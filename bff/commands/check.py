@@ -9,7 +9,10 @@ from pydantic import BaseModel
 from rich.table import Table
 
 from bff.commands.console import escape, out
+from bff.commands.inventory import endpoint_table, unowned
 from bff.errors import Refusal
+from bff.gateway.build import Gateway
+from bff.observe.logs import AccessLog
 from bff.project import Project
 from bff.service_settings import ServiceSettings
 from bff.whole import load
@@ -17,9 +20,10 @@ from bff.whole import load
 
 def check(
     effective: Annotated[bool, typer.Option("--effective", help="each service's settings: value, default or set, why")] = False,
+    endpoints: Annotated[bool, typer.Option("--endpoints", help="every endpoint: owner, who may use it, its limits")] = False,
     service: Annotated[list[str] | None, typer.Option("--service", help="with --effective: these services only")] = None,
 ) -> None:
-    """Check settings, clients, sections and screens; every fault is told in one go."""
+    """Check settings, clients, sections, screens and actions; every fault is told in one go."""
     settings, project = load()
     for name in service or ():
         if name not in settings.services:
@@ -28,8 +32,17 @@ def check(
         out.print(_services({name: settings.services[name] for name in service or settings.services}))
         if not service:
             out.print(_screens(project))
+    gateway = Gateway(settings, project, access=AccessLog(None))
+    faults = list(unowned(gateway.endpoints, gateway.quota))
+    if faults:
+        raise Refusal(faults)
+    if endpoints or effective:
+        out.print(endpoint_table(gateway.endpoints, gateway.quota))
     screens = sum(len(plans) for plans in project.plans.values())
-    out.print(f"[green]good[/]: {len(project.apps)} apps, {screens} screens, {len(settings.services)} services")
+    actions = sum(len(planned) for planned in project.actions.values())
+    out.print(
+        f"[green]good[/]: {len(project.apps)} apps, {screens} screens, {actions} actions, {len(settings.services)} services"
+    )
 
 
 def _services(services: Mapping[str, ServiceSettings]) -> Table:

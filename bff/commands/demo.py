@@ -16,6 +16,7 @@ from bff import settings as settings_module
 from bff.commands.console import out
 from bff.commands.token import token_for
 from bff.errors import Refusal
+from bff.identity.inside_page import PATH as JWKS
 from bff.settings import Settings
 
 BACKENDS = "backends"
@@ -38,7 +39,9 @@ def demo(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that `finally` stops what was started
     try:
         out.print("[dim]starting the backends and the gateway (the first time the data is made too: up to 20 s) ...[/]")
-        started.append(subprocess.Popen([sys.executable, "-m", BACKENDS], stdout=subprocess.DEVNULL))
+        started.append(
+            subprocess.Popen([sys.executable, "-m", BACKENDS, "--inside", _keys(settings)], stdout=subprocess.DEVNULL)
+        )
         environment = {**os.environ, "BFF_SERVER__DRAIN": "0", "BFF_LOG__ACCESS": os.environ.get("BFF_LOG__ACCESS", "false")}
         started.append(subprocess.Popen([sys.executable, "-m", "bff", "serve"], env=environment))
         _when_ready(settings, started, user)
@@ -48,6 +51,11 @@ def demo(
         out.print("[dim]stopping ...[/]")
     finally:
         _stop(started)
+
+
+def _keys(settings: Settings) -> str:
+    """Where the backends find what they check the gateway's word with."""
+    return f"http://{settings.server.admin}{JWKS}"
 
 
 def _when_ready(settings: Settings, started: list[subprocess.Popen[bytes]], user: str) -> None:

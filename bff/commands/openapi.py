@@ -5,12 +5,11 @@ from typing import Annotated
 
 import typer
 
-from bff.commands.screens import screens_of
+from bff.commands.described import described
 from bff.faces import openapi as face
 from bff.whole import load
 
 
 def openapi(app: Annotated[str, typer.Argument(help="the app's name")]) -> None:
     """Print the OpenAPI document of an app."""
-    found, screens = screens_of(load()[1], app)
-    print(json.dumps(face.openapi(found, screens), indent=2))
+    print(json.dumps(face.openapi(*described(load()[1], app)), indent=2))

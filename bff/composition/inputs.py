@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from annotated_types import Len, MaxLen
-from pydantic import AliasGenerator, BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic import AliasGenerator, BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 
@@ -24,7 +24,7 @@ RESERVED = frozenset({"sections", "fields"})
 # Before every name in the model, so that an input called `json` or `copy` shadows nothing of pydantic's.
 _MARK = "input_"
 
-_PLAIN = (str, int, float, bool, datetime, date, UUID, Enum)
+PLAIN = (str, int, float, bool, datetime, date, UUID, Enum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,10 @@ def input_fault(parameter: Parameter) -> str | None:
         return "has a name that every screen's own parameters use; choose another"
     found = bare(parameter.annotation)
     if typing.get_origin(found) is list:
-        if not _bounded(parameter.annotation):
+        if not bounded(parameter.annotation):
             return "is a list without a limit; write Annotated[list[...], Len(max_length=...)]"
         found = bare(typing.get_args(found)[0])
-    if not (isinstance(found, type) and issubclass(found, _PLAIN)):
+    if not (isinstance(found, type) and issubclass(found, PLAIN)):
         return (
             f"is {found!r}, which is neither a section's value (= needs(...)), nor a Client, Caller or Deadline, nor a "
             f"type that a client can give (str, int, float, bool, datetime, date, UUID, an Enum, or a list of these)"
@@ -123,11 +123,12 @@ def input_fault(parameter: Parameter) -> str | None:
     return None
 
 
-def _bounded(annotation: object) -> bool:
+def bounded(annotation: object) -> bool:
+    """Whether a constraint says how long it may be."""
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        return all(_bounded(option) for option in typing.get_args(annotation) if option is not type(None))
+        return all(bounded(option) for option in typing.get_args(annotation) if option is not type(None))
     for mark in getattr(annotation, "__metadata__", ()):
-        if isinstance(mark, MaxLen | Len) and mark.max_length is not None:
+        if isinstance(mark, MaxLen | Len | StringConstraints) and mark.max_length is not None:
             return True
         if isinstance(mark, FieldInfo) and any(isinstance(inner, MaxLen) for inner in mark.metadata):
             return True

@@ -51,11 +51,12 @@ def the_template_can_be_shown(draft: Draft) -> Iterator[str]:
     if not draft.template:
         yield f"{place}: no attribute of its template is filled by a section; use needs(...)"
     for name, shape in shown.items():
-        for fault in _deep_faults(shape, f"{draft.screen.type.__name__}.{name}"):
+        for fault in deep_faults(shape, f"{draft.screen.type.__name__}.{name}"):
             yield f"{place}: {fault}"
 
 
-def _deep_faults(shape: Shape, place: str, seen: frozenset[object] = frozenset()) -> Iterator[str]:
+def deep_faults(shape: Shape, place: str, seen: frozenset[object] = frozenset()) -> Iterator[str]:
+    """What clients could not be given, anywhere below a value of this shape."""
     if shape.leaf.type in seen:
         return
     try:
@@ -64,7 +65,7 @@ def _deep_faults(shape: Shape, place: str, seen: frozenset[object] = frozenset()
         yield f"{place}: {error}"
         return
     for name, part in below.items():
-        yield from _deep_faults(part, f"{place}.{name}", seen | {shape.leaf.type})
+        yield from deep_faults(part, f"{place}.{name}", seen | {shape.leaf.type})
 
 
 def sections_fit_their_attributes(draft: Draft) -> Iterator[str]:
@@ -161,6 +162,14 @@ def inputs_can_be_given(draft: Draft) -> Iterator[str]:
             yield f"{seen[name][0].place}: '{name}' stands in the path, so it has no default; take the default away"
 
 
+def sections_only_read(draft: Draft) -> Iterator[str]:
+    """They are run at the same time, cut and left out: nothing that must be done once can stand in one."""
+    for signatures in (draft.signatures, draft.fallbacks):
+        for section, signature in signatures.items():
+            for parameter in (*signature.of_kind("once"), *signature.of_kind("steps")):
+                yield f"{section.place}: parameter '{parameter.name}' is for changes; make this an @action, or take it out"
+
+
 def constants_need_no_marker(draft: Draft) -> Iterator[str]:
     for name, value in draft.screen.given.items():
         if isinstance(value, list | tuple) and any(isinstance(item, Need) for item in value):
@@ -189,7 +198,7 @@ def _field_faults(item_field: Field) -> Iterator[str]:
     if attribute is None or attribute.default is not None:
         yield f"{place}: {item.__name__}.{item_field.name} must have default None: it is there only when asked for"
     for parameter in signature.parameters[1:]:
-        if parameter.kind in ("need", "input"):
+        if parameter.kind in ("need", "input", "once", "steps"):
             yield f"{place}: parameter '{parameter.name}' cannot be filled; a field takes items, clients and the caller"
     values = typing.get_args(signature.returns)
     if not values or not _members(values[0]) <= _members(hints[item_field.name]):
@@ -203,16 +212,21 @@ def clients_name_a_service_that_is_there(draft: Draft) -> Iterator[str]:
     takers = [(section.place, signature) for section, signature in (*draft.signatures.items(), *draft.fallbacks.items())]
     takers += [(field.place, read(field.function, field.place, takes_items=True)[0]) for field in draft.fields]
     for place, signature in takers:
-        for parameter in signature.of_kind("client"):
-            name, service = parameter.annotation.__name__, parameter.annotation.service
-            if not service:
-                yield f'{place}: {name} calls no service; write `class {name}(Client, service="...")`'
-            elif draft.services is not None and service not in draft.services:
-                there = ", ".join(sorted(draft.services)) or "none"
-                yield (
-                    f"{place}: {name} calls service '{service}', which is not in bff.toml (there is: {there}); "
-                    f"add [services.{service}]"
-                )
+        yield from clients_fit(place, signature, draft.services)
+
+
+def clients_fit(place: str, signature: Signature, services: frozenset[str] | None) -> Iterator[str]:
+    """Of one function: whether each client that it takes has a service to call."""
+    for parameter in signature.of_kind("client"):
+        name, service = parameter.annotation.__name__, parameter.annotation.service
+        if not service:
+            yield f'{place}: {name} calls no service; write `class {name}(Client, service="...")`'
+        elif services is not None and service not in services:
+            there = ", ".join(sorted(services)) or "none"
+            yield (
+                f"{place}: {name} calls service '{service}', which is not in bff.toml (there is: {there}); "
+                f"add [services.{service}]"
+            )
 
 
 RULES: tuple[Rule, ...] = (
@@ -223,6 +237,7 @@ RULES: tuple[Rule, ...] = (
     fallbacks_need_only_what_their_sections_need,
     timeouts_fit_the_budget,
     inputs_can_be_given,
+    sections_only_read,
     constants_need_no_marker,
     fields_fit_their_items,
     clients_name_a_service_that_is_there,

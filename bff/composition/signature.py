@@ -1,4 +1,4 @@
-"""What a section's function asks for, read from its signature: needs, clients, the caller, the deadline, inputs."""
+"""What a section's or an action's function asks for, read from its signature: needs, clients, the caller, inputs, ..."""
 
 import inspect
 import typing
@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bff.caller import Caller
+from bff.composition.once import Once
 from bff.composition.section import Need, Section
+from bff.composition.steps import Steps
 from bff.deadline import Deadline
 from bff.upstream.client import Client
 
-Kind = Literal["need", "client", "caller", "deadline", "input", "items"]
+Kind = Literal["need", "client", "caller", "deadline", "input", "items", "once", "steps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Signature:
 
 
 def read(function: Callable[..., object], place: str, *, takes_items: bool = False) -> tuple[Signature, list[str]]:
-    """The signature of a section, fallback or field, and the faults found in it."""
+    """The signature of a section, fallback, field or action, and the faults found in it."""
     faults: list[str] = []
     try:
         hints = typing.get_type_hints(function, include_extras=True)
@@ -79,4 +81,8 @@ def _kind(annotation: object, default: object) -> Kind:
             return "caller"
         if annotation is Deadline:
             return "deadline"
+        if annotation is Once:
+            return "once"
+        if annotation is Steps:
+            return "steps"
     return "input"

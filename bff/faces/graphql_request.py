@@ -7,6 +7,7 @@ import orjson
 
 from bff.faces.accept import JSON, weight_of_json, weights
 from bff.faces.graphql import Asked
+from bff.faces.json_body import read_object, refuse_unless_json
 from bff.faces.problems import Problem
 
 GRAPHQL = "application/graphql-response+json"
@@ -17,16 +18,8 @@ MAX_PARAMETERS = 10
 
 def from_body(content_type: str | None, body: bytes) -> Asked:
     """A POST's request; raises the 415 and 400 problems."""
-    media, _, parameters = (content_type or "").partition(";")
-    charset = parameters.replace(" ", "").replace('"', "").lower()
-    if media.strip().lower() != JSON or charset not in ("", "charset=utf-8"):
-        raise Problem("unsupported-media-type", f"send {JSON}, in UTF-8")
-    try:
-        given = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise Problem("bad-request", "the body is not JSON") from None
-    if not isinstance(given, dict):
-        raise Problem("bad-request", "the body is not a JSON object; send one operation a request")
+    refuse_unless_json(content_type)
+    given = read_object(body)
     return _asked(given, reads_only=False)
 
 

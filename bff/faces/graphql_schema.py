@@ -1,4 +1,4 @@
-"""One GraphQL schema an app, made from the plans that REST serves: every screen a nullable root field of its own name."""
+"""One GraphQL schema an app, made from the plans that REST serves: a nullable root field for every screen and every action."""
 
 import inspect
 import re
@@ -22,26 +22,37 @@ from bff.composition.section import Need
 from bff.composition.shape import shape_of
 from bff.composition.signature import Parameter
 from bff.errors import Refusal
+from bff.faces.action import ServedAction
+from bff.faces.graphql_inputs import InputTwins
 from bff.faces.graphql_scalars import config_for
 from bff.faces.graphql_twins import Twins
-from bff.faces.graphql_types import faults_of, types_of
+from bff.faces.graphql_types import faults_of, sent_with, types_of
 from bff.faces.screen import ServedScreen
 
 Resolve = Callable[..., object]
 
 
-def schema_of(app: App, screens: Sequence[ServedScreen], root: Resolve) -> strawberry.Schema:
-    """The app's schema; `root` resolves every screen's field. Raises Refusal with every fault."""
-    faults = list(faults_of(screens))
+def schema_of(
+    app: App, screens: Sequence[ServedScreen], root: Resolve, actions: Sequence[ServedAction] = ()
+) -> strawberry.Schema:
+    """The app's schema; `root` resolves every screen's and every action's field. Raises Refusal with every fault."""
+    faults = list(faults_of(screens, actions))
     if faults:
         raise Refusal(dict.fromkeys(faults))
-    types = dict.fromkeys(cls for served in screens for cls in types_of(served.screen))
-    twins = Twins(types)
+    roots = [*(served.screen.type for served in screens), *(served.planned.type for served in actions)]
+    types = dict.fromkeys(cls for found in roots for cls in types_of(found))
+    sent = tuple(dict.fromkeys(view for served in actions for view in sent_with(served)))
+    twins, inputs = Twins(types), InputTwins(sent)
     fields = [_root_field(served, twins) for served in screens] or [_no_screen_field()]
+    changes = [_change_field(served, twins, inputs) for served in actions]
     try:
-        schema = strawberry.Schema(query=create_type("Query", fields, description=app.title or None), config=config_for(types))
+        schema = strawberry.Schema(
+            query=create_type("Query", fields, description=app.title or None),
+            mutation=create_type("Mutation", changes) if changes else None,
+            config=config_for([*types, *sent]),
+        )
     except (StrawberryException, TypeError, ValueError) as error:  # what Strawberry and graphql-core raise for a bad type
-        places = ", ".join(served.screen.place for served in screens)
+        places = ", ".join([*(served.screen.place for served in screens), *(served.action.place for served in actions)])
         raise Refusal([f"app '{app.name}': no GraphQL schema can be made of {places}: {error}; mend that type"]) from error
     _prepare(core_of(schema), _section_texts(served.plan for served in screens), root, twins)
     return schema
@@ -61,6 +72,17 @@ def _root_field(served: ServedScreen, twins: Twins) -> StrawberryField:
         description=_text_of(screen.type),
     )
     field.arguments = [_argument(parameter, twins) for parameter in served.plan.inputs]
+    return field
+
+
+def _change_field(served: ServedAction, twins: Twins, inputs: InputTwins) -> StrawberryField:
+    field = StrawberryField(
+        python_name=served.action.name,
+        graphql_name=served.action.name,
+        type_annotation=StrawberryAnnotation(twins.of(served.planned.type) | None),
+        description=inspect.cleandoc(served.action.__doc__ or "") or None,
+    )
+    field.arguments = [inputs.argument(parameter) for parameter in (*served.inputs.path, *served.inputs.body)]
     return field
 
 
@@ -94,13 +116,13 @@ def _prepare(schema: GraphQLSchema, texts: dict[tuple[type, str], str], root: Re
     for found in schema.type_map.values():
         definition = found.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
         if isinstance(found, GraphQLObjectType) and isinstance(definition, StrawberryObjectDefinition):
-            is_query = found is schema.query_type
+            is_root = found is schema.query_type or found is schema.mutation_type
             shown = twins.view(definition.origin)
-            if found.description is None and not is_query:
+            if found.description is None and not is_root:
                 found.description = _text_of(shown)
             for field in found.fields.values():
                 name = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].python_name
-                field.resolve = root if is_query else _reader(name)
+                field.resolve = root if is_root else _reader(name)
                 if field.description is None:
                     field.description = texts.get((shown, name))
 

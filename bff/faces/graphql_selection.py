@@ -36,9 +36,9 @@ class Reader:
         self._fragments = fragments
 
     def roots(self, operation: OperationDefinitionNode) -> dict[str, Nodes]:
-        """A query's own fields by the name that the answer gives them; GraphQLError for a condition that is none."""
+        """An operation's own fields by the name that the answer gives them; GraphQLError for a condition that is none."""
         found: dict[str, Nodes] = {}
-        if operation.operation is not OperationType.QUERY:
+        if operation.operation is OperationType.SUBSCRIPTION:
             return found
         for node in self._fields([operation.selection_set]):
             found.setdefault(_answer_name(node), []).append(node)

@@ -8,8 +8,10 @@ import msgspec
 from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from bff.composition.screen import Screen
+from bff.composition.action_inputs import views_in
+from bff.composition.action_models import input_name
 from bff.composition.shape import attributes
+from bff.faces.action import ServedAction
 from bff.faces.screen import ServedScreen
 from bff.naming import camel
 
@@ -17,10 +19,10 @@ from bff.naming import camel
 _NAME = re.compile(r"(?!__)[_A-Za-z][_0-9A-Za-z]*\Z")
 
 
-def types_of(screen: Screen) -> tuple[type, ...]:
-    """The screen types that the screen is made of, itself first."""
+def types_of(root: type) -> tuple[type, ...]:
+    """The screen types that a screen's (or an action's) type is made of, itself first."""
     found: dict[type, None] = {}
-    left: list[type] = [screen.type]
+    left: list[type] = [root]
     while left:
         cls = left.pop()
         if cls not in found:
@@ -29,22 +31,41 @@ def types_of(screen: Screen) -> tuple[type, ...]:
     return tuple(found)
 
 
-def faults_of(screens: Sequence[ServedScreen]) -> Iterator[str]:
-    """Why these screens cannot stand in one GraphQL schema, each with place and mend."""
+def faults_of(screens: Sequence[ServedScreen], actions: Sequence[ServedAction] = ()) -> Iterator[str]:
+    """Why these cannot stand in one GraphQL schema, each with place and mend."""
     owners: dict[str, type] = {}
     for served in screens:
         screen = served.screen
         if not _NAME.match(screen.name):
             yield f"{screen.place}: its name '{screen.name}' cannot be a GraphQL field; pass Screen(..., name='...')"
-        for cls in types_of(screen):
-            yield from (f"{screen.place}: {fault}" for fault in _type_faults(cls))
-            yield from (f"{screen.place}: {fault}" for fault in _enum_faults(cls))
-            other = owners.setdefault(cls.__name__, cls)
-            if other is not cls:
-                yield (
-                    f"{screen.place}: {_where(cls)} and {_where(other)} would both be the GraphQL type "
-                    f"'{cls.__name__}'; rename one"
-                )
+        yield from _faults_below(screen.type, screen.place, owners)
+    for done in actions:
+        action = done.action
+        if not _NAME.match(action.name):
+            yield f"{action.place}: its name '{action.name}' cannot be a GraphQL field; pass @action(..., name='...')"
+        yield from _faults_below(done.planned.type, action.place, owners)
+        for view in sent_with(done):
+            yield from (f"{action.place}: {fault}" for fault in _enum_faults(view))
+            yield from _taken(input_name(view), view, action.place, owners)
+
+
+def sent_with(served: ServedAction) -> tuple[type[msgspec.Struct], ...]:
+    """The Views that clients send to an action."""
+    found = (view for parameter in served.inputs.body for view in views_in(parameter.annotation))
+    return tuple(dict.fromkeys(found))
+
+
+def _faults_below(root: type, place: str, owners: dict[str, type]) -> Iterator[str]:
+    for cls in types_of(root):
+        yield from (f"{place}: {fault}" for fault in _type_faults(cls))
+        yield from (f"{place}: {fault}" for fault in _enum_faults(cls))
+        yield from _taken(cls.__name__, cls, place, owners)
+
+
+def _taken(name: str, cls: type, place: str, owners: dict[str, type]) -> Iterator[str]:
+    other = owners.setdefault(name, cls)
+    if other is not cls or (name != cls.__name__ and name in {one.__name__ for one in owners.values()}):
+        yield f"{place}: {_where(cls)} and {_where(other)} would both be the GraphQL type '{name}'; rename one"
 
 
 def _type_faults(cls: type) -> Iterator[str]:

@@ -1,12 +1,15 @@
 """The OpenAPI 3.1 document of an app: FastAPI declares the operations, our own shapes the answers."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from fastapi.requests import Request as HttpRequest
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from bff.apps import App
+from bff.faces.action import ServedAction
+from bff.faces.openapi_action import DocumentedAction
 from bff.faces.openapi_models import SHARED
 from bff.faces.openapi_schemas import PREFIX, Schema, Schemas, described, doc_of
 from bff.faces.openapi_screen import BEARER, Documented
@@ -19,19 +22,29 @@ _ABOUT = """One call, one whole screen. `data` holds the screen, `meta` says hon
 - Absent means not asked (`sections`, `fields`); null means asked and not there.
 - Ids are strings, times RFC 3339 in UTC, enums UPPER_CASE names, 64-bit integers strings.
 - Errors are problem documents (RFC 9457); each `type` is a page that says what to do."""
+_ABOUT_ACTIONS = (
+    """- An action is done whole or not at all: when a step fails, those before it are undone, and what could not be is told."""
+)
+_LEFT_OUT = "Whole unless `sections` or `fields` leave parts out."
 
 
-def openapi(app: App, screens: Sequence[ServedScreen]) -> dict[str, Any]:  # Any: a JSON document
-    """The document of all of the app's screens; deterministic, so that it can be committed and compared."""
-    document = fastapi_app(app, screens, raw_of=_unserved, ids_of=_unserved).openapi()
-    document["info"]["description"] = _ABOUT
-    document["tags"] = [{"name": app.name, "description": f"The screens of {app.title or app.name}."}]
+def openapi(
+    app: App, screens: Sequence[ServedScreen], actions: Sequence[ServedAction] = ()
+) -> dict[str, Any]:  # Any: a JSON document
+    """The document of all of the app's screens and actions; deterministic, so that it can be committed and compared."""
+    bodies, sent = _bodies(actions)
+    api = fastapi_app(app, screens, raw_of=_unserved, ids_of=_unserved, actions=actions, bodies=bodies)
+    document = api.openapi()
+    document["info"]["description"] = f"{_ABOUT}\n{_ABOUT_ACTIONS}" if actions else _ABOUT
+    what = "screens and actions" if actions else "screens"
+    document["tags"] = [{"name": app.name, "description": f"The {what} of {app.title or app.name}."}]
     for path in document["paths"].values():
-        for parameter in path["get"].get("parameters", ()):
-            _tidy(parameter)
+        for operation in path.values():
+            for parameter in operation.get("parameters", ()):
+                _tidy(parameter)
     of_inputs = document.get("components", {}).get("schemas", {})  # FastAPI's own, of enums that are inputs
     document["components"] = {
-        "schemas": {**of_inputs, **_schemas(app, screens, of_inputs)},
+        "schemas": {**of_inputs, **sent, **_schemas(app, screens, actions, {**of_inputs, **sent})},
         "securitySchemes": {
             BEARER: {
                 "type": "http",
@@ -48,21 +61,37 @@ def _unserved(request: HttpRequest) -> Any:  # Any: it never returns
     raise RuntimeError(f"this app is only there to be documented, not to serve {request.url.path}")
 
 
-def _schemas(app: App, screens: Sequence[ServedScreen], of_inputs: Mapping[str, Schema]) -> dict[str, Schema]:
+def _bodies(actions: Sequence[ServedAction]) -> tuple[dict[str, Schema], dict[str, Schema]]:
+    """The schemas of the actions' bodies by the actions' names, and the named schemas that those refer to."""
+    models: list[tuple[type[BaseModel], Literal["validation"]]] = [
+        (served.inputs.model, "validation") for served in actions if served.inputs.body
+    ]
+    found, shared = models_json_schema(models, ref_template=PREFIX + "{model}")
+    named: dict[str, Schema] = dict(sorted(shared.get("$defs", {}).items()))
+    for schema in named.values():
+        _without_titles(schema)
+    return {one.action.name: found[one.inputs.model, "validation"] for one in actions if one.inputs.body}, named
+
+
+def _schemas(
+    app: App, screens: Sequence[ServedScreen], actions: Sequence[ServedAction], there: Mapping[str, Schema]
+) -> dict[str, Schema]:
     _, shared = models_json_schema([(model, "validation") for model in SHARED], ref_template=PREFIX + "{model}")
     found: dict[str, Schema] = dict(sorted(shared["$defs"].items()))
     for schema in found.values():
         _without_defaults(schema)
-    envelopes = {Documented(app, served).envelope: served for served in screens}
-    there = {**of_inputs, **found, **dict.fromkeys(envelopes, Schema())}
-    schemas = Schemas(there, [field for served in screens for field in served.plan.fields])
-    for name, served in envelopes.items():
-        found[name] = _envelope(schemas, served)
+    envelopes = {Documented(app, served).envelope: (served.screen.type, _LEFT_OUT) for served in screens}
+    envelopes |= {DocumentedAction(app, done).envelope: (done.planned.type, "") for done in actions}
+    schemas = Schemas(
+        {**there, **found, **dict.fromkeys(envelopes, Schema())}, [field for one in screens for field in one.plan.fields]
+    )
+    for name, (cls, about) in envelopes.items():
+        found[name] = _envelope(schemas, cls, about)
     return {**found, **schemas.named}
 
 
-def _envelope(schemas: Schemas, served: ServedScreen) -> Schema:
-    data = described(schemas.ref(served.screen.type), "Whole unless `sections` or `fields` leave parts out.")
+def _envelope(schemas: Schemas, cls: type, about: str) -> Schema:
+    data = described(schemas.ref(cls), about)
     return described(
         {
             "type": "object",
@@ -70,8 +99,14 @@ def _envelope(schemas: Schemas, served: ServedScreen) -> Schema:
             "required": ["data", "meta"],
             "additionalProperties": False,
         },
-        doc_of(served.screen.type),
+        doc_of(cls),
     )
+
+
+def _without_titles(schema: Schema) -> None:
+    schema.pop("title", None)
+    for member in schema.get("properties", {}).values():
+        member.pop("title", None)
 
 
 def _without_defaults(schema: Schema) -> None:

@@ -50,7 +50,7 @@ class InputFault(_Document):
 
 
 class Problem(_Document):
-    """Why there is no screen (RFC 9457). `type` is a page that says what to do."""
+    """Why there is no screen, or why an action was not done (RFC 9457). `type` is a page that says what to do."""
 
     type: Annotated[str, Field(description="a path on this host, `/problems/{kind}`")]
     title: str
@@ -60,8 +60,11 @@ class Problem(_Document):
     trace_id: Annotated[str, Field(description="the trace that the request was part of, at every backend too (W3C)")] = ""
     errors: Annotated[list[InputFault], Field(description="422: every input that does not fit")] = []
     section: Annotated[str, Field(description="the section that the screen cannot live without, and that failed")] = ""
-    reason: Annotated[str, Field(description="why that section failed, as in `meta`")] = ""
-    service: Annotated[str, Field(description="the backend to blame for that section")] = ""
+    reason: Annotated[str, Field(description="why that section or step failed, as in `meta`")] = ""
+    service: Annotated[str, Field(description="the backend to blame for that section or step")] = ""
+    step: Annotated[str, Field(description="the step of an action that failed")] = ""
+    undone: Annotated[list[str], Field(description="the steps of an action that had been done, and were undone")] = []
+    left: Annotated[list[str], Field(description="502: the steps that were done and could not be undone")] = []
     age: Annotated[float, Field(description="as in `meta`")] = 0.0
     retry_after: Annotated[float, Field(description="seconds after which asking again makes sense; also `Retry-After`")] = 0.0
 

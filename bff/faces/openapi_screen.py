@@ -24,20 +24,21 @@ _STATUSES: dict[int, str] = {
     404: "What the screen is about does not exist.",
     406: "The client does not accept `application/json`.",
     422: "An input does not fit; `errors` lists every fault.",
+    429: "Asked too often.",
     500: "A fault of ours.",
     502: "A section the screen cannot live without failed: its backend's answer was bad.",
     503: "A section the screen cannot live without failed: its backend is not reachable, or busy. Or we have too much to do.",
     504: "A section the screen cannot live without failed: its backend did not answer in time.",
 }
 
-_REQUEST_ID = {"description": "names this request in logs", "schema": {"type": "string"}}
+REQUEST_ID = {"description": "names this request in logs", "schema": {"type": "string"}}
 _SECTIONS_HEADER = {
     "description": "The verdicts of `meta.sections` once more, as a structured field (RFC 9651); absent when the answer "
     'is complete. `"lastOrders";status=fallback;reason="timeout";service="orders"`',
     "schema": {"type": "string"},
 }
-_RETRY_AFTER = {"description": "seconds, when they are known", "schema": {"type": "integer", "minimum": 1}}
-_CHALLENGE = {"description": "how to identify (RFC 6750)", "schema": {"type": "string"}}
+RETRY_AFTER = {"description": "seconds, when they are known", "schema": {"type": "integer", "minimum": 1}}
+CHALLENGE = {"description": "how to identify (RFC 6750)", "schema": {"type": "string"}}
 
 
 class Documented:
@@ -70,7 +71,7 @@ class Documented:
         return {
             "name": self.name,
             "operation_id": self.name,
-            "summary": _first_sentence(doc_of(self.screen.type)) or self.screen.name,
+            "summary": first_sentence(doc_of(self.screen.type)) or self.screen.name,
             "description": self.description(),
             "tags": [self.app.name],
             "response_model": None,
@@ -80,16 +81,14 @@ class Documented:
         }
 
     def security(self) -> list[dict[str, list[str]]]:
-        """Guests' screens ask for nothing, yet a caller who identifies is known there too."""
-        bearer = {BEARER: sorted(self.screen.scopes)}
-        return [{}, bearer] if self.screen.guests else [bearer]
+        return bearer(self.screen.scopes, guests=self.screen.guests)
 
     def responses(self) -> dict[int | str, dict[str, Any]]:
         """Every status by its number."""
         found: dict[int | str, dict[str, Any]] = {
             200: {
                 "content": {"application/json": {"schema": {"$ref": PREFIX + self.envelope}}},
-                "headers": {"BFF-Sections": _SECTIONS_HEADER, "X-Request-Id": _REQUEST_ID},
+                "headers": {"BFF-Sections": _SECTIONS_HEADER, "X-Request-Id": REQUEST_ID},
             }
         }
         for status, meaning in _STATUSES.items():
@@ -97,7 +96,7 @@ class Documented:
             found[status] = {
                 "description": f"{HTTPStatus(status).phrase}. {meaning} Type {kinds}.",
                 "content": {"application/problem+json": {"schema": {"$ref": PREFIX + "Problem"}}},
-                "headers": {"X-Request-Id": _REQUEST_ID, **_more_headers(status)},
+                "headers": {"X-Request-Id": REQUEST_ID, **_more_headers(status)},
             }
         return found
 
@@ -105,24 +104,19 @@ class Documented:
         """The screen's docstring, its rules, and its sections one by one."""
         rows = [row for step in self.plan.steps if step.shown for row in (self._row(step), *self._fields_of(step))]
         behind = [self._behind(step) for step in self.plan.steps if not step.shown]
+        who = who_may(self.screen.scopes, guests=self.screen.guests)
         parts = [
             doc_of(self.screen.type),
-            f"Takes at most {_time(self.screen.budget)}. {self._who()} `HEAD` gives the same status and headers.",
+            f"Takes at most {time_of(self.screen.budget)}. {who} `HEAD` gives the same status and headers.",
             "| Section | When it fails | Within | Asks | Scopes |\n|---|---|---|---|---|\n" + "\n".join(rows),
             self._docs_of_sections(),
             f"Behind them, not shown: {'; '.join(behind)}." if behind else "",
         ]
         return "\n\n".join(part for part in parts if part)
 
-    def _who(self) -> str:
-        scopes = " ".join(f"`{scope}`" for scope in sorted(self.screen.scopes))
-        if scopes:
-            return f"Needs a caller with scope {scopes}."
-        return "Open to guests." if self.screen.guests else "Needs an identified caller."
-
     def _row(self, step: Step) -> str:
         scopes = " ".join(f"`{scope}`" for scope in sorted(step.section.scopes))
-        within = _time(self._timeout(step.section))
+        within = time_of(self._timeout(step.section))
         return f"| `{step.key}` | {_when_it_fails(step)} | {within} | {', '.join(step.services) or '—'} | {scopes or '—'} |"
 
     def _fields_of(self, step: Step) -> list[str]:
@@ -131,11 +125,11 @@ class Documented:
 
     def _field_row(self, fill: Fill) -> str:
         scopes = " ".join(f"`{scope}`" for scope in sorted(fill.field.scopes))
-        within = _time(fill.field.timeout or self.screen.budget - ANSWER_RESERVE)
+        within = time_of(fill.field.timeout or self.screen.budget - ANSWER_RESERVE)
         return f"| `{fill.key}` | null | {within} | {', '.join(fill.services) or '—'} | {scopes or '—'} |"
 
     def _behind(self, step: Step) -> str:
-        return f"`{step.key}` ({', '.join((_time(self._timeout(step.section)), *step.services))})"
+        return f"`{step.key}` ({', '.join((time_of(self._timeout(step.section)), *step.services))})"
 
     def _timeout(self, section: Section[..., Any]) -> float:  # Any: sections of all types
         most = time_for(section, self.screen.budget)
@@ -161,13 +155,26 @@ def _when_it_fails(step: Step) -> str:
     return "null" if step.section.nullable else "a constant stands in"
 
 
+def bearer(scopes: frozenset[str], *, guests: bool) -> list[dict[str, list[str]]]:
+    """What security an operation asks for: guests need nothing, yet a caller who identifies is known there too."""
+    needed = {BEARER: sorted(scopes)}
+    return [{}, needed] if guests else [needed]
+
+
+def who_may(scopes: frozenset[str], *, guests: bool) -> str:
+    """Who may have it, in a sentence."""
+    if scopes:
+        return f"Needs a caller with scope {' '.join(f'`{scope}`' for scope in sorted(scopes))}."
+    return "Open to guests." if guests else "Needs an identified caller."
+
+
 def _more_headers(status: int) -> dict[str, Any]:
-    if status in (502, 503, 504):
-        return {"Retry-After": _RETRY_AFTER}
-    return {"WWW-Authenticate": _CHALLENGE} if status == HTTPStatus.UNAUTHORIZED else {}
+    if status in (429, 502, 503, 504):
+        return {"Retry-After": RETRY_AFTER}
+    return {"WWW-Authenticate": CHALLENGE} if status == HTTPStatus.UNAUTHORIZED else {}
 
 
-def _time(seconds: float) -> str:
+def time_of(seconds: float) -> str:
     return f"{round(seconds * 1000)} ms"
 
 
@@ -175,6 +182,6 @@ def _one_line(text: str) -> str:
     return " ".join(text.split("\n\n")[0].split())
 
 
-def _first_sentence(text: str) -> str:
+def first_sentence(text: str) -> str:
     line = _one_line(text)
     return line.split(". ")[0].rstrip(".") if line else ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
+from bff.composition.action_run import ActionFailed
 from bff.composition.engine import SectionFailed
 from bff.composition.inputs import BadInput
 from bff.composition.render import to_json
@@ -17,9 +18,12 @@ from bff.errors import (
     BffError,
     Forbidden,
     Hopeless,
+    Incomplete,
     Missing,
+    Refused,
 )
 from bff.faces.answer import PROBLEM_TYPE, Answer, Headers
+from bff.state.store import StateUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,15 @@ def of(error: BffError) -> Problem:
             return Problem("bad-input", "see errors", {"errors": errors})
         case Forbidden():
             return Problem("forbidden", str(error))
+        case ActionFailed():
+            return _of_action(error)
+        case Refused():
+            return _of_refused(error)
+        case Incomplete():
+            detail = f"'{error.failed}' failed, and not all that had been done could be undone"
+            return Problem("incomplete", detail, {"step": error.failed, "left": list(error.left)})
+        case StateUnavailable():
+            return Problem("backend-unavailable", "the gateway's own state cannot be reached", headers=_come_back(1.0))
         case BackendError():  # outside any section: a plain route, or what the gateway itself needs (an issuer's keys)
             return Problem(_kind_of(error), f"service {error.service}: {error.reason}", headers=_come_back(error.retry_after))
         case _:
@@ -146,6 +159,36 @@ def _of_section(error: SectionFailed) -> Problem:
     else:
         detail = f"section '{error.section}' is required"
     return Problem(kind, detail, members, headers)
+
+
+def _of_action(error: ActionFailed) -> Problem:
+    """The problem that its cause is by itself, with the step that failed and those that were undone because of it."""
+    cause = error.cause
+    if isinstance(cause, BackendError | TimeoutError):
+        problem = _of_backend(cause)
+    else:
+        problem = of(cause) if isinstance(cause, BffError) else Problem("internal")
+    members = dict(problem.members)
+    if error.step and not isinstance(cause, Refused):
+        members["step"] = error.step
+    if error.undone:
+        members["undone"] = list(error.undone)
+    return Problem(problem.kind, problem.detail, members, problem.headers)
+
+
+def _of_backend(cause: BackendError | TimeoutError) -> Problem:
+    service = cause.service if isinstance(cause, BackendError) else ""
+    reason = cause.reason if isinstance(cause, BackendError) else "timeout"
+    members = {"reason": reason, **({"service": service} if service else {})}
+    kind, who = _kind_of(cause), f"service {service}" if service else "the action"
+    detail = f"{who} refused a value of this request" if kind == "bad-input" else f"{who}: {reason}"
+    return Problem(kind, detail, members, _come_back(cause.retry_after if isinstance(cause, BackendError) else None))
+
+
+def _of_refused(error: Refused) -> Problem:
+    if error.name is not None:
+        return Problem("bad-input", "see errors", {"errors": [{"name": error.name, "detail": error.detail}]})
+    return Problem(error.kind, error.detail)
 
 
 def _come_back(seconds: float | None) -> Headers:

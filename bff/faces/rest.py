@@ -1,23 +1,28 @@
-"""REST as FastAPI declares it: every screen of an app a route, documented, validated, answered by the one `serve`.
+"""REST as FastAPI declares it: every screen and action of an app a route, documented, validated, answered by the one `serve`.
 
 In production a screen is dispatched to `serve` without FastAPI (bff/gateway/screen_endpoint.py). What stands here is the
 documented behaviour, and it watches over itself: whenever FastAPI's judgement of a request's inputs is not ours, the
 request ends in a Disagreement, which is a 500 and a red test.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.requests import Request as HttpRequest
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from bff.apps import App
 from bff.composition.inputs import BadInput
 from bff.errors import BffError
 from bff.faces import openapi_screen, problems, wanted
+from bff.faces.action import ServedAction
+from bff.faces.action_rest import RawAction, serve_action
 from bff.faces.answer import Answer
+from bff.faces.openapi_action import DocumentedAction
+from bff.faces.openapi_schemas import Schema
 from bff.faces.problems import Problem
 from bff.faces.rest_signature import given, signature_of
 from bff.faces.screen import Raw, ServedScreen, serve
@@ -27,7 +32,8 @@ from bff.faces.screen import Raw, ServedScreen, serve
 RawOf = Callable[[HttpRequest], Raw]
 IdsOf = Callable[[HttpRequest], tuple[str, str]]
 
-METHODS = "GET, HEAD"
+# What the gateway tells of a request for an action.
+RawActionOf = Callable[[HttpRequest], Awaitable[RawAction]]
 
 
 class Disagreement(RuntimeError):
@@ -51,8 +57,7 @@ class ScreenRoute:
         """Ours, for a request that FastAPI's validation has refused; raises Disagreement when ours would serve it."""
         try:
             raw = self.raw_of(request)
-            _, inputs = wanted.split(self.served, raw)
-            self.served.inputs.parse(inputs)
+            wanted.read(self.served, raw)
         except BffError as error:
             return error
         raise Disagreement(f"{self.served.screen.place}: FastAPI refuses what `serve` takes: {request.url}")
@@ -63,8 +68,7 @@ class ScreenRoute:
         What only `serve` judges is left to it: unknown and doubled names, `sections` and `fields`.
         """
         try:
-            _, inputs = wanted.split(self.served, raw)
-            ours = self.served.inputs.parse(inputs)
+            _, ours = wanted.read(self.served, raw)
         except BadInput as error:
             seen = [fault.name for fault in error.faults if self._seen_by_fastapi(fault.name, raw)]
             if seen:
@@ -79,16 +83,46 @@ class ScreenRoute:
         return name in self.served.inputs.names and (times <= 1 or self.served.inputs.is_list(name))
 
 
-def fastapi_app(app: App, screens: Sequence[ServedScreen], *, raw_of: RawOf, ids_of: IdsOf) -> FastAPI:
-    """FastAPI over every screen of `app`; it serves no docs of its own (bff/faces/openapi.py makes the document)."""
+def fastapi_app(
+    app: App,
+    screens: Sequence[ServedScreen],
+    *,
+    raw_of: RawOf,
+    ids_of: IdsOf,
+    actions: Sequence[ServedAction] = (),
+    raw_action_of: RawActionOf | None = None,
+    bodies: Mapping[str, Schema] | None = None,
+) -> FastAPI:
+    """FastAPI over every screen and action of `app`; it serves no docs of its own (bff/faces/openapi.py makes the document).
+
+    `bodies` are the schemas of the actions' bodies by the actions' names, for the document.
+    """
     api = FastAPI(title=app.title or app.name, version=app.version, openapi_url=None, docs_url=None, redirect_slashes=False)
     for served in screens:
         route = ScreenRoute(served, raw_of)
         documented = openapi_screen.Documented(app, served)
         api.get(documented.path, **documented.as_fastapi())(route)
         api.head(documented.path, name=documented.name, include_in_schema=False)(route)
+    for done in actions:
+        told = DocumentedAction(app, done, (bodies or {}).get(done.action.name))
+        api.api_route(told.path, **told.as_fastapi())(ActionRoute(done, raw_action_of or _unread))
     _write_problems(api, ids_of)
     return api
+
+
+async def _unread(request: HttpRequest) -> RawAction:
+    raise RuntimeError(f"nobody has said how a request for an action is read, so {request.url.path} cannot be served")
+
+
+class ActionRoute:
+    """One action as FastAPI calls it. Its body is judged once, by us: what is documented of it is that very model's schema."""
+
+    def __init__(self, served: ServedAction, raw_of: RawActionOf) -> None:
+        self.served = served
+        self.raw_of = raw_of
+
+    async def __call__(self, request: HttpRequest) -> Response:
+        return response_of(await serve_action(self.served, await self.raw_of(request)))
 
 
 def _write_problems(api: FastAPI, ids_of: IdsOf) -> None:
@@ -111,13 +145,20 @@ def _write_problems(api: FastAPI, ids_of: IdsOf) -> None:
     @api.exception_handler(HTTPException)
     async def unrouted(request: HttpRequest, error: HTTPException) -> Response:
         if error.status_code == 405:
-            allow = [(b"allow", METHODS.encode())]
-            return problem(request, Problem("method-not-allowed", f"allowed: {METHODS}", headers=allow))
+            methods = ", ".join(_methods_at(api, request))
+            allow = [(b"allow", methods.encode())]
+            return problem(request, Problem("method-not-allowed", f"allowed: {methods}", headers=allow))
         return problem(request, Problem("not-found", "no screen or route has this path"))
 
     @api.exception_handler(Exception)
     async def broken(request: HttpRequest, error: Exception) -> Response:
         return problem(request, Problem("internal"))  # Starlette raises `error` again, for whoever serves this to log
+
+
+def _methods_at(api: FastAPI, request: HttpRequest) -> list[str]:
+    """Of all routes of the path; Starlette names those of the first one alone."""
+    here = [route for route in api.routes if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE]
+    return list(dict.fromkeys(method for route in here for method in sorted(route.methods or ())))
 
 
 def response_of(answer: Answer) -> Response:

@@ -52,7 +52,7 @@ def given(served: ServedScreen, values: dict[str, object]) -> dict[str, object]:
 
 def _input(parameter: Parameter, served: ServedScreen) -> inspect.Parameter:
     where = Path if parameter.name in served.screen.parameters else Query
-    place = where(alias=camel(parameter.name), description=_description(parameter.annotation))
+    place = where(alias=camel(parameter.name), description=description_of(parameter.annotation))
     annotation: Any = Annotated[parameter.annotation, place]  # Any: made at run time
     if bare(parameter.annotation) is float:
         annotation = Annotated[annotation, AllowInfNan(False)]  # as Inputs has it
@@ -61,7 +61,7 @@ def _input(parameter: Parameter, served: ServedScreen) -> inspect.Parameter:
     )
 
 
-def _description(annotation: object) -> str | None:
+def description_of(annotation: object) -> str | None:
     """What the composer has said of it: `Annotated[int, Field(description=...)]`."""
     marks = typing.get_args(annotation)[1:] if typing.get_origin(annotation) is Annotated else ()
     return next((mark.description for mark in marks if isinstance(mark, FieldInfo) and mark.description), None)

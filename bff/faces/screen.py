@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bff.caller import GUEST, Caller
 from bff.composition.engine import ClientOf, Run
-from bff.composition.inputs import Inputs
+from bff.composition.inputs import InputFault, Inputs
 from bff.composition.plan import Plan
 from bff.composition.relief import CALM, Pressure
 from bff.composition.render import render
@@ -30,6 +30,7 @@ class Raw:
     scope: RequestScope = field(default_factory=RequestScope)
     budget: float | None = None  # the client's own, in seconds
     runs: list[tuple[str, Run]] = field(default_factory=list)  # the runs that it began, by their screens' names
+    faults: tuple[InputFault, ...] = ()  # of its headers, to be told with those of its inputs
 
 
 class ServedScreen:
@@ -67,8 +68,7 @@ class ServedScreen:
 
 async def serve(screen: ServedScreen, raw: Raw) -> Answer:
     """One screen, whole: raises BadInput for inputs that do not fit and SectionFailed for a screen that failed."""
-    selection, given = wanted.split(screen, raw)
-    inputs = screen.inputs.parse(given)
+    selection, inputs = wanted.read(screen, raw)
     run = await screen.run(raw, inputs, selection)
     body = render(screen.screen.type, selection, run.shown(), run.outcomes)
     answer = Answer(200, body, outcomes=run.outcomes)

@@ -1,11 +1,13 @@
 """What a REST client asks for: `?sections=a,b` and `?fields=a.x,a.y` as a selection, all else as the screen's inputs."""
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bff.composition.inputs import BadInput, InputFault
 from bff.composition.selection import Selection, from_paths
 from bff.composition.shape import attributes, parts
+from bff.faces.problems import Problem
 from bff.naming import camel
 
 if TYPE_CHECKING:
@@ -20,12 +22,48 @@ _KEPT = 1024
 SECTIONS, FIELDS = "sections", "fields"
 
 
+def read(screen: "ServedScreen", raw: "Raw") -> tuple[Selection | None, dict[str, object]]:
+    """The selection, and the validated inputs by their names in sections; raises BadInput with every fault of the request.
+
+    A header that cannot be read is a 400 problem when nothing else is wrong, and a fault among the others when it is not.
+    """
+    if not raw.query and not raw.faults:
+        return None, screen.inputs.parse(raw.path)
+    faults: list[InputFault] = []
+    given, asked = _sorted(screen, raw, faults)
+    selection: Selection | None = None
+    try:
+        selection = _selected(screen, asked)
+    except BadInput as bad:
+        faults.extend(bad.faults)
+    try:
+        inputs = screen.inputs.parse(given)
+    except BadInput as bad:
+        faults.extend(bad.faults)
+    refuse(raw.faults, faults)
+    return selection, inputs
+
+
+def refuse(headers: Sequence[InputFault], faults: Sequence[InputFault]) -> None:
+    """Raise what these faults of headers and of inputs are together; nothing when there are none."""
+    if faults:
+        raise BadInput([*headers, *faults])
+    if headers:
+        raise Problem("bad-request", "; ".join(f"{fault.name} {fault.detail}" for fault in headers))
+
+
 def split(screen: "ServedScreen", raw: "Raw") -> tuple[Selection | None, dict[str, object]]:
     """The selection, and the inputs by the client's names; raises BadInput for names that the screen does not have."""
-    if not raw.query:
-        return None, dict(raw.path)
-    given: dict[str, object] = dict(raw.path)
     faults: list[InputFault] = []
+    given, asked = _sorted(screen, raw, faults)
+    if faults:
+        raise BadInput(faults)
+    return _selected(screen, asked), given
+
+
+def _sorted(screen: "ServedScreen", raw: "Raw", faults: list[InputFault]) -> tuple[dict[str, object], dict[str, str]]:
+    """The inputs by the client's names, and the two parameters that every screen has."""
+    given: dict[str, object] = dict(raw.path)
     asked: dict[str, str] = {}
     for name, value in raw.query:
         if name in (SECTIONS, FIELDS):
@@ -40,11 +78,11 @@ def split(screen: "ServedScreen", raw: "Raw") -> tuple[Selection | None, dict[st
             faults.append(InputFault(name, "is given twice"))
         else:
             given[name] = value
-    if faults:
-        raise BadInput(faults)
-    if not asked:
-        return None, given
-    return selection_of(screen.screen.type, asked.get(SECTIONS), asked.get(FIELDS)), given
+    return given, asked
+
+
+def _selected(screen: "ServedScreen", asked: Mapping[str, str]) -> Selection | None:
+    return selection_of(screen.screen.type, asked.get(SECTIONS), asked.get(FIELDS)) if asked else None
 
 
 @lru_cache(maxsize=_KEPT)

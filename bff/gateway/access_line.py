@@ -29,11 +29,12 @@ REFUSED_FROM: Final = 400
 def access_line(request: Request, record: EndpointRecord, time: str, status: int, size: int, seconds: float) -> str:
     """Who, what, when, how long, with what result, whom it called, and the verdicts of sections that were not plainly ok."""
     client = request.scope.get("client")
+    address = request.address or (client[0] if client else None)  # the guard's; on the admin port there is no guard
     calls = request.work.records
     trace = request.work.trace
     line = (
         f'{{"time":"{time}","requestId":"{request.id}","traceId":"{trace.trace_id if trace else ""}",'
-        f'"user":{_text(request.caller.id)},"address":{_text(client[0] if client else None)},{record.words},'
+        f'"user":{_text(request.caller.id)},"address":{_text(address)},{record.words},'
         f'"status":{status},"ms":{seconds * 1000:.2f},"bytes":{size},"calls":{len(calls)}'
     )
     if calls:

@@ -14,9 +14,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bff.apps import App
 from bff.composition.render import to_json
+from bff.faces.action import ServedAction
 from bff.faces.screen import ServedScreen
 from bff.gateway.admin_index import index_page
 from bff.gateway.admin_pages import ASSETS, page
+from bff.identity.inside_page import inside_routes
+from bff.identity.internal_token import Inside
 
 # Only this listener's own scripts, styles and answers. Styles may stand in elements (Swagger UI sizes its icons so), and
 # pictures in addresses (its icons are); scripts may not, so that a description with a script in it stays a text.
@@ -32,16 +35,19 @@ HEADERS: Mapping[str, str] = {
 }
 
 Screens = Mapping[App, Sequence[ServedScreen]]
+Actions = Mapping[App, Sequence[ServedAction]]
 
 
-def admin_app(screens: Screens, *, tried: ASGIApp | None = None) -> ASGIApp:
-    """The admin face over the screens of every app.
+def admin_app(
+    screens: Screens, actions: Actions | None = None, *, inside: Inside | None = None, tried: ASGIApp | None = None
+) -> ASGIApp:
+    """The admin face over the screens and actions of every app, with the key set that backends check `inside` tokens with.
 
     `tried` is what the pages call when a reader tries a screen or a query: a gateway over the same screens, with the
     same identities, whose GraphQL allows introspection. It stands under each app's own paths and under /graphql/{app};
     without it the pages only show.
     """
-    pages = Pages(screens, can_try=tried is not None)
+    pages = Pages(screens, actions or {}, can_try=tried is not None)
     routes = [
         Route("/", pages.index),
         Route("/docs/{app}", pages.docs),
@@ -49,6 +55,7 @@ def admin_app(screens: Screens, *, tried: ASGIApp | None = None) -> ASGIApp:
         Route("/graphiql/{app}", pages.graphiql),
         Route("/schema/{app}.graphql", pages.sdl),
         Route("/assets/{name}", pages.asset),
+        *inside_routes(inside),
     ]
     if tried is not None:
         for app in screens:
@@ -60,8 +67,9 @@ def admin_app(screens: Screens, *, tried: ASGIApp | None = None) -> ASGIApp:
 class Pages:
     """One method a page. They are plain functions, so that Starlette runs them beside the loop that serves screens."""
 
-    def __init__(self, screens: Screens, *, can_try: bool) -> None:
+    def __init__(self, screens: Screens, actions: Actions, *, can_try: bool) -> None:
         self._screens = screens
+        self._actions = actions
         self._apps = {app.name: app for app in screens}
         self._can_try = can_try
         self._made: dict[str, bytes] = {}  # by path: one OpenAPI document and one schema an app
@@ -79,13 +87,16 @@ class Pages:
         from bff.faces.openapi import openapi  # a worker that is never asked need not load it
 
         app = self._app(request)
-        return self._document(request, "application/json", lambda: to_json(openapi(app, self._screens[app])))
+        return self._document(
+            request, "application/json", lambda: to_json(openapi(app, self._screens[app], self._actions.get(app, ())))
+        )
 
     def sdl(self, request: HttpRequest) -> Response:
         from bff.faces.graphql import build_schema  # as above
 
         app = self._app(request)
-        return self._document(request, "text/plain", lambda: build_schema(app, self._screens[app]).sdl().encode())
+        actions = self._actions.get(app, ())
+        return self._document(request, "text/plain", lambda: build_schema(app, self._screens[app], actions).sdl().encode())
 
     def asset(self, request: HttpRequest) -> Response:
         asset = ASSETS.get(request.path_params["name"])

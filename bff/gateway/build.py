@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from starlette.types import ASGIApp
 
 from bff.apps import App
+from bff.faces.action import ServedAction, Writes
 from bff.faces.screen import ServedScreen
+from bff.gateway.action_endpoint import ActionEndpoint
 from bff.gateway.admin import admin_app
 from bff.gateway.audit import Audited
+from bff.gateway.cors import Cors
+from bff.gateway.front import Front
 from bff.gateway.graphql_endpoint import GraphQLEndpoint
 from bff.gateway.guard import Guard
-from bff.gateway.identify import Identities
 from bff.gateway.match import Routes
 from bff.gateway.metrics import Metrics
 from bff.gateway.pressure import Pressure, memory_share
@@ -22,9 +25,6 @@ from bff.gateway.saturation import Saturation
 from bff.gateway.screen_endpoint import ScreenEndpoint
 from bff.gateway.shed import Gate
 from bff.gateway.stack import Stack
-from bff.identity.issuer import Issuer
-from bff.identity.jwt import JwtVerifier
-from bff.identity.key_document import http_fetch
 from bff.observe.exposition import exposition
 from bff.observe.figures import figures_of
 from bff.observe.logs import LAST_WORDS, AccessLog
@@ -35,6 +35,7 @@ from bff.observe.traces import OtlpSink, TraceExport
 from bff.observe.tracing import Tracing
 from bff.project import Project
 from bff.settings import Settings, TraceSettings
+from bff.state.idempotency import Idempotency
 from bff.upstream.upstreams import Upstreams
 from bff.whole import load
 
@@ -45,24 +46,33 @@ class Gateway:
     def __init__(self, settings: Settings, project: Project, *, access: AccessLog | None = None) -> None:
         self.settings = settings
         self.project = project
-        self.upstreams = Upstreams.of(settings)
         self.access = access or (AccessLog.to(BackgroundWriter()) if settings.log.access else AccessLog(None))
         self.records = Records()
         self.tracing = _tracing(settings.traces)
+        self.front = Front.of(settings, project.apps)
+        self.upstreams = Upstreams.of(settings, self.front.nobody)
         self.pressure = _pressure(settings, project, self.upstreams)
         self.gate = Gate(self.pressure)
         self.screens: dict[App, list[ServedScreen]] = {
             app: [ServedScreen(plan, self.upstreams.clients, pressure=self.pressure) for plan in plans]
             for app, plans in project.plans.items()
         }
-        self._verifier = JwtVerifier(_issuers(settings), http_fetch())
-        self._stack = self._stack_over(self._endpoints(), self.gate, self.records, self.tracing)
+        self.writes = Writes()
+        keys = Idempotency(self.front.store)
+        self.actions: dict[App, list[ServedAction]] = {
+            app: [ServedAction(one, self.upstreams.clients, keys, writes=self.writes) for one in planned]
+            for app, planned in project.actions.items()
+        }
+        self.endpoints = tuple(self._endpoints())
+        self.quota = self.front.quota_of(settings, self.endpoints)
+        self._stack = self._public()
         self._warming: asyncio.Task[None] | None = None
-        # The docs' "try it" and GraphiQL: the same screens from the pages' own origin, with introspection.
-        # A stack of its own, so that what is tried counts for nothing in the metrics.
-        tried = self._stack_over(self._endpoints(introspection=True))
-        self.admin: ASGIApp = Audited(admin_app(self.screens, tried=tried), self.access)
-        self._metrics = Metrics(self.records, self.upstreams.services, self.gate, self.access, self.tracing)
+        self.admin: ASGIApp = Audited(
+            admin_app(self.screens, self.actions, inside=self.front.inside, tried=self._tried()), self.access
+        )
+        self._metrics = Metrics(
+            self.records, self.upstreams.services, self.gate, self.access, self.tracing, self.quota, self.front.store
+        )
 
     @property
     def public(self) -> ASGIApp:
@@ -70,21 +80,24 @@ class Gateway:
 
     @property
     def in_flight(self) -> int:
-        return self._stack.in_flight
+        """Requests being answered, and writes that go on although nobody waits for their answer."""
+        return self._stack.in_flight + len(self.writes)
 
     async def startup(self) -> None:
         """Fetch the issuers' keys behind the first requests, not before them: a gateway starts with every backend down."""
-        self._warming = asyncio.create_task(self._verifier.warm())
+        await self.front.start()
+        self._warming = asyncio.create_task(self.front.identities.start())
         await self.upstreams.start()
         self.pressure.start()
 
     async def shutdown(self) -> None:
         self.pressure.stop()
+        await self.writes.close(LAST_WORDS)
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.wait([self._warming])
         await self.upstreams.close()
-        await self._verifier.close()
+        await self.front.close()
         if self.tracing.export is not None:
             await asyncio.to_thread(self.tracing.export.close, LAST_WORDS)
         await self.access.close()
@@ -106,36 +119,48 @@ class Gateway:
         """This worker's page for Prometheus; None when it is switched off."""
         return await exposition(self._metrics.families()) if self.settings.metrics.on else None
 
-    def _stack_over(
-        self,
-        endpoints: Iterable[Endpoint],
-        gate: Gate | None = None,
-        records: Records | None = None,
-        tracing: Tracing | None = None,
-    ) -> Stack:
+    def _public(self) -> Stack:
+        front, settings = self.front, self.settings
         return Stack(
-            Routes(endpoints),
-            Guard(self.settings.limits),
-            Identities(self._verifier),
+            Routes(self.endpoints),
+            Guard(settings.limits, settings.server.hosts, front.proxies),
+            front.identities,
             self.access,
-            gate=gate,
-            records=records,
-            tracing=tracing,
+            cors=Cors(settings.apps),
+            quota=self.quota,
+            inside=front.inside,
+            gate=self.gate,
+            records=self.records,
+            tracing=self.tracing,
         )
 
+    def _tried(self) -> Stack:
+        """What the docs' "try it" and GraphiQL call: the same endpoints from the pages' own origin, with introspection.
+
+        A stack of its own, so that what is tried counts for nothing in the metrics and the limits.
+        """
+        routes = Routes(self._endpoints(introspection=True))
+        front = self.front
+        return Stack(routes, Guard(self.settings.limits), front.identities, self.access, inside=front.inside)
+
     def _endpoints(self, *, introspection: bool = False) -> Iterator[Endpoint]:
+        limits = self.settings.limits
         for app, screens in self.screens.items():
+            actions = self.actions.get(app, [])
             for screen in screens:
                 yield ScreenEndpoint(app, screen)
-            yield GraphQLEndpoint(app, screens, self.settings.limits, introspection=introspection)
+            for action in actions:
+                yield ActionEndpoint(app, action, limits)
+            yield GraphQLEndpoint(app, screens, limits, actions=actions, introspection=introspection)
         for name, route in self.settings.routes.items():
-            yield ProxyEndpoint(name, route, self.upstreams.services[route.service], self.settings.limits)
+            yield ProxyEndpoint(name, route, self.upstreams.services[route.service], limits)
         yield ProblemPages()
 
 
 def _pressure(settings: Settings, project: Project, upstreams: Upstreams) -> Pressure:
     cuts = [plan.only(None) for plans in project.plans.values() for plan in plans]
     vital = {service for cut in cuts for step in cut.steps if step.index not in cut.spare for service in step.calls}
+    vital.update(service for planned in project.actions.values() for one in planned for service in one.services)
     vital.update(route.service for route in settings.routes.values())
     counts = {name: service.stats for name, service in upstreams.services.items()}
     memory = memory_share(settings.server.workers)
@@ -149,21 +174,6 @@ def _tracing(settings: TraceSettings) -> Tracing:
         return Tracing()
     export = TraceExport(lambda: OtlpSink(endpoint, settings.service))
     return Tracing(Sampler(settings.ratio, settings.per_second), export, slow=settings.slow)
-
-
-def _issuers(settings: Settings) -> list[Issuer]:
-    return [
-        Issuer(
-            name=found.issuer,
-            audience=found.audience,
-            algorithms=tuple(found.algorithms),
-            jwks_url=found.jwks_url,
-            typ=tuple(found.typ),
-            tenant_claim=found.tenant_claim,
-            allow_http=found.allow_http,
-        )
-        for found in settings.issuers.values()
-    ]
 
 
 def serve_project(apps: Iterable[str] = ()) -> Gateway:

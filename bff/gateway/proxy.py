@@ -19,6 +19,8 @@ from bff.upstream.service import Service
 
 # What goes on to a backend and what comes back. Allow-lists: a header nobody thought of stays here (S062-S074, S102).
 _ON = frozenset({b"accept", b"content-type", b"accept-language", b"if-none-match"})
+# With it a backend may tell a write that is sent again from another one. It is the client's promise, not ours: we send once.
+_ON_WRITES = _ON | {b"idempotency-key"}
 _BACK = frozenset({b"content-language", b"etag", b"last-modified", b"retry-after"})
 
 
@@ -53,7 +55,7 @@ class ProxyEndpoint:
             request.method,
             f"{self._to}?{query.decode('latin-1')}" if query else self._to,
             Deadline.after(left),
-            _on(request),
+            self._on(request, _ON if safe else _ON_WRITES),
             body,
             policy=PLAIN.once() if request.work.repeated else PLAIN,
             trace=request.work.trace,
@@ -61,6 +63,12 @@ class ProxyEndpoint:
         sending = self._recorded(request, call)
         # a write in progress is not cut when the client goes: nobody could tell whether it was done
         return _back(await (while_connected(request.receive, sending) if safe else sending))
+
+    def _on(self, request: Request, kept: frozenset[bytes]) -> Headers:
+        own = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers if name in kept)
+        tell = request.work.tell
+        who = () if tell is None else tell(self._service.name)
+        return (*own, (REQUEST_ID.decode(), request.id), *who)
 
     async def _recorded(self, request: Request, call: Call) -> Reply:
         record = CallRecord(call.service, call.method, self._to, monotonic(), attempts=call.attempts)
@@ -74,11 +82,6 @@ class ProxyEndpoint:
             raise
         finally:
             record.ended = monotonic()
-
-
-def _on(request: Request) -> Headers:
-    kept = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers if name in _ON)
-    return (*kept, (REQUEST_ID.decode(), request.id))
 
 
 def _back(reply: Reply) -> Answer:

@@ -4,6 +4,7 @@ from time import monotonic
 from urllib.parse import parse_qsl
 
 from bff.apps import App
+from bff.composition.inputs import BadInput, InputFault
 from bff.faces.answer import Answer
 from bff.faces.problems import Problem
 from bff.faces.screen import Raw, ServedScreen, serve
@@ -49,16 +50,23 @@ class ScreenEndpoint:
 
 def raw_of(request: Request) -> Raw:
     """The request as `serve` takes it."""
-    query: bytes = request.scope["query_string"]
+    raw = Raw(request.path, pairs_of(request), request.caller, work_of(request))
     try:
-        pairs = (
-            parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
-            if query
-            else []
-        )
+        raw.budget = read_budget(request)
+    except BadInput as bad:
+        raw.faults = bad.faults
+    return raw
+
+
+def pairs_of(request: Request) -> list[tuple[str, str]]:
+    """The query's parameters, decoded once; raises the 400 problem for a query that is not readable."""
+    query: bytes = request.scope["query_string"]
+    if not query:
+        return []
+    try:
+        return parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
     except (UnicodeDecodeError, ValueError):
         raise Problem("bad-request", f"the query is not readable, or has more than {MAX_PARAMETERS} parameters") from None
-    return Raw(request.path, pairs, request.caller, work_of(request), budget_of(request))
 
 
 def work_of(request: Request) -> RequestScope:
@@ -68,7 +76,15 @@ def work_of(request: Request) -> RequestScope:
 
 
 def budget_of(request: Request) -> float | None:
-    """What is left of the client's own budget, in seconds; raises the 400 problem for nonsense.
+    """What is left of the client's own budget, in seconds; raises the 400 problem for nonsense."""
+    try:
+        return read_budget(request)
+    except BadInput as bad:
+        raise Problem("bad-request", f"{bad.faults[0].name} {bad.faults[0].detail}") from None
+
+
+def read_budget(request: Request) -> float | None:
+    """What is left of the client's own budget, in seconds; raises BadInput, for who tells all faults in one go.
 
     `Request-Timeout` (milliseconds) counts from the request's arrival: identity and the body have had their share of it.
     """
@@ -76,5 +92,5 @@ def budget_of(request: Request) -> float | None:
     if given is None:
         return None
     if not (given.isascii() and given.isdigit() and len(given) <= _MAX_DIGITS) or int(given) == 0:
-        raise Problem("bad-request", "Request-Timeout is a whole number of milliseconds above 0")
+        raise BadInput([InputFault("Request-Timeout", "is a whole number of milliseconds above 0")])
     return max(0.0, int(given) / 1000 - (monotonic() - request.started))

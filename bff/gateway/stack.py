@@ -21,6 +21,7 @@ from bff.gateway.quota import Quota
 from bff.gateway.request import Request
 from bff.gateway.shed import Gate
 from bff.gateway.write import write
+from bff.identity.internal_token import Inside
 from bff.observe.logs import AccessLog
 from bff.observe.records import Records
 from bff.observe.tracing import Tracing
@@ -41,6 +42,7 @@ class Stack:
         *,
         cors: Cors | None = None,
         quota: Quota | None = None,
+        inside: Inside | None = None,
         gate: Gate | None = None,
         records: Records | None = None,
         tracing: Tracing | None = None,
@@ -52,6 +54,7 @@ class Stack:
         self._identities = identities
         self._cors = cors or Cors()
         self._quota = quota or Quota()
+        self._inside = inside
         self._gate = gate or Gate(Pressure(ShedSettings()))  # one that nobody drives: its places are all that it knows
         self._tracing = tracing or Tracing()
         self._ended = Ended(access, records or Records(), self._tracing)
@@ -68,6 +71,8 @@ class Stack:
         await self._identities.identify(request)  # identity: before any right is weighed; costs no backend call
         authorize(request)  # authorization: a caller without the right reaches no backend
         await self._quota.charge(request)  # quota: by who asks, so after identity; the refused have used nothing up
+        if self._inside is not None:  # inside: what services are told of the caller, who is known and may do this
+            request.work.tell = self._inside.of(request.caller)
         if request.endpoint is None:
             raise problems.Problem("not-found")
         return await request.endpoint.answer(request)  # the face: inputs are validated there, before anything runs

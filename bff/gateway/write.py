@@ -1,28 +1,38 @@
 """Writes an answer to the client, with the headers that every answer carries."""
 
+from typing import Final
+
 from starlette.types import Send
 
 from bff.faces.answer import Answer, Headers
 from bff.gateway.context import REQUEST_ID
 from bff.gateway.request import Request
+from bff.gateway.security_headers import security_headers
+from bff.gateway.slow_reader import PART, in_parts
 
-# A browser must not guess another type than the one stated (WHATWG fetch, "nosniff").
-_NO_SNIFF = (b"x-content-type-options", b"nosniff")
-# Until caching is declared, nothing composed for one caller may be kept for another.
-_NO_STORE = (b"cache-control", b"no-store")
-_CLOSE = (b"connection", b"close")
+_CLOSE: Final = (b"connection", b"close")
 # They have no body, and a length of 0 would be told as that of what they stand for (RFC 9110 section 8.6).
-_BODILESS = (204, 304)
+_BODILESS: Final = (204, 304)
 
 
 async def write(request: Request, answer: Answer, send: Send, *, closing: bool) -> None:
-    """Send status, headers and body (none for HEAD, though its length is told: RFC 9110 section 9.3.2)."""
-    headers: Headers = [(REQUEST_ID, request.id.encode()), _NO_SNIFF, _NO_STORE, *request.headers, *answer.headers]
+    """Send status, headers and body (none for HEAD, though its length is told: RFC 9110 section 9.3.2).
+
+    Raises ClientGone when the client does not take a long body in time; its connection is closed by then.
+    """
+    content_type = answer.content_type
+    headers: Headers = security_headers(content_type, request.scope.get("scheme", "http"), answer.headers)
+    headers.append((REQUEST_ID, request.id.encode()))
+    headers += request.headers
+    headers += answer.headers
     if answer.status not in _BODILESS:
-        headers.append((b"content-type", answer.content_type))
+        headers.append((b"content-type", content_type))
         if answer.body or request.method != "HEAD":  # a plain route's HEAD has no body to measure
             headers.append((b"content-length", str(len(answer.body)).encode()))
     if closing and _CLOSE not in headers:
         headers.append(_CLOSE)
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else answer.body})
+    if len(answer.body) > PART and request.method != "HEAD":
+        await in_parts(request, answer.body, send)
+    else:
+        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else answer.body})

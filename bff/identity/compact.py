@@ -50,8 +50,21 @@ def _decoded(part: bytes) -> bytes:
     return value
 
 
+def canonical(value: object, most: int) -> bool:
+    """Whether it is base64url of 1 to `most` bytes, without padding, in the one spelling that these have."""
+    try:
+        return isinstance(value, str) and 0 < len(_decoded(value.encode("ascii"))) <= most
+    except ValueError:
+        return False
+
+
 def _object(part: bytes) -> dict[str, object]:
-    text = _decoded(part).decode("utf-8")
+    return strict_object(_decoded(part))
+
+
+def strict_object(body: bytes) -> dict[str, object]:
+    """A JSON object in UTF-8 in which no name stands twice. Raises ValueError, and RecursionError for one nested too deep."""
+    text = body.decode("utf-8")
     value = _JSON.decode(text)
     if not isinstance(value, dict):
         raise ValueError("not an object")

@@ -8,11 +8,16 @@ from jwt.exceptions import InvalidKeyError
 
 from bff.errors import Refusal
 from bff.identity.algorithms import ASYMMETRIC, SYMMETRIC, as_secret, too_weak
+from bff.identity.weak import why_weak
 
 LEEWAY = 30.0  # seconds: clocks kept by NTP differ by far less, those of a badly kept machine seldom by more
 MAX_LIFETIME = 24 * 3600.0  # seconds: a stolen token should not outlive the day
 # Claims worth keeping unasked: who the client is, and what a list of revoked sessions and tokens is searched for.
 KEPT = ("jti", "sid", "client_id", "azp", "acr", "auth_time")
+# How our own names begin for callers that are no issuer's subjects: API keys, and clients that act for nobody.
+KEY_CALLER = "key:"
+CLIENT_CALLER = "client:"
+OURS = (KEY_CALLER, CLIENT_CALLER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,9 @@ class Issuer:
     `name` is compared to `iss` character by character. Keys come from `jwks_url`, or are the one shared `secret` of at
     least 32 bytes. `typ` lists the token types taken (RFC 9068 section 2.1; a provider that sends none of it needs
     ("JWT",), which RFC 8725 section 3.11 calls weaker). `tenant` is the tenant of everyone it vouches for;
-    `tenant_claim` names the claim that tells it instead. `keep` names further claims to hand on.
+    `tenant_claim` names the claim that tells it instead. `keep` names further claims to hand on. `rights_claim` is where the
+    caller's rights are; None looks for `scope`, then `scp`. `claims` must each have, or list, exactly the value given.
+    `subject_prefix` stands before every subject; a subject that begins like one of `reserved`, which are others', is refused.
     """
 
     name: str
@@ -36,6 +43,10 @@ class Issuer:
     tenant: str | None = None
     tenant_claim: str | None = None
     keep: tuple[str, ...] = KEPT
+    rights_claim: str | None = None
+    claims: tuple[tuple[str, str], ...] = ()
+    subject_prefix: str = ""
+    reserved: tuple[str, ...] = OURS
     allow_http: bool = False  # plain http to another machine: only where the network itself is trusted
 
     def __post_init__(self) -> None:
@@ -60,6 +71,8 @@ def _naming_faults(issuer: Issuer) -> list[str]:
         faults.append("leeway must lie between 0 and max_lifetime, in seconds")
     if issuer.tenant is not None and issuer.tenant_claim is not None:
         faults.append("tenant and tenant_claim are both given: keep one")
+    if issuer.rights_claim == "":
+        faults.append("rights_claim is empty: name the claim, or leave it out for scope and scp")
     return faults
 
 
@@ -84,7 +97,7 @@ def _key_faults(issuer: Issuer) -> list[str]:
     if (issuer.jwks_url is None) == (issuer.secret is None):
         return ["give either jwks_url or secret"]
     if issuer.jwks_url is not None:
-        return _address_faults(issuer.jwks_url, issuer.allow_http)
+        return address_faults("jwks_url", issuer.jwks_url, issuer.allow_http)
     return _secret_faults(issuer.secret or b"", frozenset(issuer.algorithms) & SYMMETRIC)
 
 
@@ -97,19 +110,22 @@ def _secret_faults(secret: bytes, algorithms: frozenset[str]) -> list[str]:
             return [f"secret cannot be used: {wrong}"]
         if weak:
             faults.append(f"secret: {weak} Make one with: openssl rand -base64 64")
+    if not faults and (known := why_weak(secret.decode("latin-1"))):
+        faults.append(f"secret {known}")
     return faults
 
 
-def _address_faults(url: str, allow_http: bool) -> list[str]:
+def address_faults(what: str, url: str, allow_http: bool) -> list[str]:
+    """Why an address of the operator's cannot be trusted with keys or tokens."""
     try:
         parts = urlsplit(url)
     except ValueError:
-        return ["jwks_url is not an address"]
+        return [f"{what} is not an address"]
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.username is not None:
-        return ["jwks_url must be https://, a host and a path, without user or password"]
+        return [f"{what} must be https://, a host and a path, without user or password"]
     if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname):
         return [
-            f"jwks_url {url} is not https, so keys can be swapped on their way: make it https, "
+            f"{what} {url} is not https, so what it says can be swapped on its way: make it https, "
             "or say allow_http=True where the network is trusted"
         ]
     return []

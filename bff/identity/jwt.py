@@ -17,11 +17,12 @@ from bff.identity.compact import Compact, take_apart
 from bff.identity.issuer import Issuer, media_type
 from bff.identity.jwks import KeySet
 from bff.identity.key_document import KID, Fetch
+from bff.identity.revocations import Revocations
 from bff.identity.unauthenticated import Unauthenticated
 
 __all__ = ["Claims", "Issuer", "JwtVerifier", "Unauthenticated", "bearer_token"]
 
-CACHE_TTL = 60.0  # seconds a token is believed unseen: how long a removed key or a revocation may go unnoticed
+CACHE_TTL = 60.0  # seconds a token is believed unseen: how long a removed key may go unnoticed
 MAX_CACHED = 10_000  # tokens; with some 1 KB each a worker spends 10 MB, and has room for every user of its last minute
 
 # Parameters that would have us fetch or believe a key the token brings (RFC 8725 section 3.10), unpack something first
@@ -34,7 +35,7 @@ class JwtVerifier:
 
     `fetch` gets their key sets (`key_document.http_fetch()`). `wall` is the time tokens are written in, `now` is
     monotonic. Raises Refusal for two issuers of one name, or of one key set: either could then sign as the other.
-    `close` it in the end.
+    What `revocations` names is refused, remembered or not. `close` it in the end.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class JwtVerifier:
         issuers: Iterable[Issuer],
         fetch: Fetch,
         *,
+        revocations: Revocations | None = None,
         wall: Callable[[], float] = time.time,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -51,7 +53,9 @@ class JwtVerifier:
         self._keys = {issuer.name: KeySet(issuer.jwks_url, fetch, now) for issuer in listed if issuer.jwks_url}
         self._secrets = {issuer.name: Key(issuer.secret, frozenset(issuer.algorithms)) for issuer in listed if issuer.secret}
         self._wall, self._now = wall, now
-        self._known: OrderedDict[bytes, tuple[float, Claims]] = OrderedDict()  # sha256 of a token -> until when, what
+        self._revocations = revocations or Revocations(wall=wall)
+        # sha256 of a token -> until when, what, and the epoch of revocations in which it was last compared with them
+        self._known: OrderedDict[bytes, tuple[float, Claims, int]] = OrderedDict()
 
     def cached(self, token: str) -> Claims | None:
         """The claims, if this very token was found good in the last CACHE_TTL seconds; None says nothing about it."""
@@ -61,10 +65,15 @@ class JwtVerifier:
         entry = self._known.get(digest)
         if entry is None:
             return None
-        until, claims = entry
+        until, claims, epoch = entry
         if self._now() >= until:
             del self._known[digest]
             return None
+        if epoch != self._revocations.epoch:
+            if self._revocations.hit(claims):
+                del self._known[digest]
+                return None
+            self._known[digest] = (until, claims, self._revocations.epoch)
         self._known.move_to_end(digest)
         return claims
 
@@ -83,6 +92,8 @@ class JwtVerifier:
         if not holds(key, algorithm, parts.signed, parts.signature):
             raise Unauthenticated("signature")
         claims = read(parts.payload, issuer, self._wall())
+        if self._revocations.hit(claims):
+            raise Unauthenticated("revoked")
         self._remember(token, claims)
         return claims
 
@@ -129,7 +140,7 @@ class JwtVerifier:
         left = min(CACHE_TTL, claims.expires_at - self._wall())
         if left <= 0:  # expired, and let in by the leeway
             return
-        self._known[sha256(token.encode("ascii")).digest()] = (self._now() + left, claims)
+        self._known[sha256(token.encode("ascii")).digest()] = (self._now() + left, claims, self._revocations.epoch)
         if len(self._known) > MAX_CACHED:
             self._known.popitem(last=False)
 

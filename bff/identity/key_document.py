@@ -1,6 +1,5 @@
 """An issuer's published keys: how the document is fetched, and how it is read (RFC 7517)."""
 
-import json
 import re
 import ssl
 from collections.abc import Awaitable, Callable
@@ -12,9 +11,13 @@ from jwt.exceptions import PyJWTError
 
 from bff.errors import BffError
 from bff.identity.algorithms import FITTING, Key, too_weak
+from bff.identity.compact import canonical, strict_object
 
 MAX_BODY = 64 * 1024  # the largest sets in common use, certificates and all, have a quarter of this
 MAX_KEYS = 50  # reading a key costs some 20 us of the loop's time
+MAX_NUMBER = 8192 // 8  # bytes of RSA's modulus; what it costs to verify grows with the square, and nobody uses more
+# Members that are bytes in base64url (RFC 7518 section 6). PyJWT's decoder skips what is no letter of it.
+_NUMBERS: Final = ("n", "e", "x", "y")
 # Every kid in use is base64, a UUID, a date or an address. Whatever else it might be, it would stand in a log line.
 KID: Final = re.compile(r"[A-Za-z0-9_.~:/+=@-]{1,128}")
 
@@ -69,10 +72,10 @@ def read_keys(body: bytes) -> dict[str, Key]:
     if len(body) > MAX_BODY:
         raise KeysNotHad(f"longer than {MAX_BODY} bytes")
     try:
-        document = json.loads(body)
+        document = strict_object(body)
     except (ValueError, RecursionError) as fault:
         raise KeysNotHad(f"not JSON: {fault}") from fault
-    entries = document.get("keys") if isinstance(document, dict) else None
+    entries = document.get("keys")
     if not isinstance(entries, list):
         raise KeysNotHad("not a key set")
     keys: dict[str, Key] = {}
@@ -100,6 +103,7 @@ def _wanted(entry: object) -> bool:
         and entry.get("use", "sig") == "sig"
         and isinstance(operations, list)
         and "verify" in operations
+        and all(name not in entry or canonical(entry[name], MAX_NUMBER) for name in _NUMBERS)
     )
 
 

@@ -5,7 +5,8 @@ from typing import Literal
 from bff.errors import BffError
 
 Reason = Literal[
-    "credentials",  # two Authorization headers
+    "credentials",  # two of them: nobody can tell which one counts
+    "not taken",  # another kind than the endpoint takes
     "malformed",  # not a compact JWS of JSON objects
     "too-long",
     "header",  # a header parameter that we do not take
@@ -19,6 +20,9 @@ Reason = Literal[
     "expired",
     "not-yet",
     "lifetime",  # longer than the issuer may give
+    "revoked",
+    "inactive",  # its issuer, asked, does not vouch for it (RFC 7662)
+    "wrong key",  # an API key that is none of ours: no such id, or another secret
 ]
 
 

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bff.server.answers import answer_json
 from bff.server.listener import HEADER_TIMEOUT
+from bff.server.shutter import SHUT, Shutter
 
 # From the moment the app has ended until hyper has written the answer and started its timer, and the timer's own lag.
 MARGIN = 0.5
@@ -22,7 +23,7 @@ MARGIN = 0.5
 class Door:
     """An ASGI app around `app` that closes connections, one answer at a time, once it is told to."""
 
-    __slots__ = ("_app", "_clock", "_closing", "_cut", "_kept_until", "_running")
+    __slots__ = ("_app", "_clock", "_closing", "_cut", "_kept_until", "_running", "_shut")
 
     def __init__(self, app: ASGIApp, clock: Callable[[], float] = time.monotonic) -> None:
         self._app = app
@@ -30,6 +31,7 @@ class Door:
         self._closing = False
         self._cut = False
         self._running: set[asyncio.Task[object]] = set()
+        self._shut = Shutter().shut
         self._kept_until = clock()  # no connection at rest outlives this moment
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,6 +39,7 @@ class Door:
         task = asyncio.current_task()
         assert task is not None  # Granian runs each request as a task
         self._running.add(task)
+        scope[SHUT] = self._shut
         try:
             await self._app(scope, receive, _closing(send) if closing else send)
         except asyncio.CancelledError:

@@ -51,7 +51,7 @@ async def run(
     ManualClock (and fakes that await `clock.sleep`) slow backends take no time. Raises SectionFailed when a required
     section failed, BadInput for inputs that do not fit, and whatever bug a section raised.
     """
-    served = ServedScreen(plan_of(screen, fields), lambda _: _Fakes(fakes).of, clock)
+    served = ServedScreen(plan_of(screen, fields), lambda _: Fakes(fakes).of, clock)
     in_path = {n: str(value) for n, value in (inputs or {}).items() if served.inputs.in_path(n, screen.parameters)}
     query = [
         (name, item)
@@ -64,7 +64,7 @@ async def run(
     return Result(orjson.loads(answer.body)["data"], answer.outcomes)
 
 
-class _Fakes:
+class Fakes:
     """The fakes of one run, all in one request's scope."""
 
     def __init__(self, fakes: Iterable[Client]) -> None:

@@ -186,7 +186,8 @@ class Client(Owner):
         deadline = Deadline(started + left, monotonic, section)
         reads = scope.reads
         read: Read | None = None
-        key = (decode, where)
+        own = method != "GET" or not policy.shared  # one that is shared is nobody's, and may be answered otherwise
+        key = (decode, where, own)
         if method == "GET":
             if key in reads:
                 earlier = await answered(reads, key, deadline)
@@ -197,9 +198,10 @@ class Client(Owner):
                     return decode(earlier.body)
                 started = monotonic()
             read = reads[key] = Read(service.name, deadline)
-        call = Call(
-            service.name, method, where, deadline, scope.headers + headers, body, idempotent, decode, policy, scope.trace
-        )
+        headers = scope.headers + headers
+        if own and scope.tell is not None:
+            headers += scope.tell(service.name)
+        call = Call(service.name, method, where, deadline, headers, body, idempotent, decode, policy, scope.trace)
         record = CallRecord(service.name, method, template, started, section, call.attempts)
         scope.records.append(record)
         try:

@@ -1,11 +1,12 @@
 """The layer that makes one call of equal ones: reads that are marked `shared` and in flight for several requests at once.
 
 The call is nobody's: it has a task, a deadline and a context of its own, so neither the cancellation, the time nor the
-trace of one request reaches the others (F40). It ends when the last one who waits for it leaves.
+trace of one request reaches the others (F40). It ends when the last one who waits for it leaves. A service that wants to
+know who asks is told that it is the gateway.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextvars import Context
 from typing import Any, Final
 
@@ -31,17 +32,26 @@ _End = Reply | BaseException
 class Coalesce:
     """Equal reads of one service: same target, same headers, same decoder, and the same that is asked for besides
     (`CallPolicy`): one that gave itself little time, or no second attempt, would end those of others.
+    `nobody` gives the headers that say who asks when it is for all.
 
     Every reader gets the bytes as they came and decodes them for itself, so nobody can change what another reads.
     TypeError for a shared call that says who asks: its answer could reach somebody else.
     """
 
-    __slots__ = ("_clock", "_flights", "_inner", "_service", "_stats", "_tasks", "_timeout")
+    __slots__ = ("_clock", "_flights", "_inner", "_nobody", "_service", "_stats", "_tasks", "_timeout")
 
     def __init__(
-        self, service: str, inner: Sender, settings: ServiceSettings, stats: ServiceStats, *, clock: Clock = LOOP_CLOCK
+        self,
+        service: str,
+        inner: Sender,
+        settings: ServiceSettings,
+        stats: ServiceStats,
+        *,
+        nobody: Callable[[], Headers] | None = None,
+        clock: Clock = LOOP_CLOCK,
     ) -> None:
         self._service, self._inner, self._stats, self._clock = service, inner, stats, clock
+        self._nobody = nobody
         self._timeout = settings.timeout
         self._flights: dict[_Key, _Flight] = {}
         self._tasks: set[asyncio.Task[Reply]] = set()  # of these, and of those that are being cancelled
@@ -87,7 +97,7 @@ class Coalesce:
             call.method,
             call.target,
             Deadline.after(seconds, self._clock),
-            headers,
+            headers if self._nobody is None else headers + self._nobody(),  # not in the key: it is anew now and then
             decode=call.decode,
             policy=policy,
             attempts=call.attempts,

@@ -15,10 +15,13 @@ Every layer has the same shape, `send(Call) -> Reply`. Each stands where it does
   who broke it.
 """
 
+from collections.abc import Callable
+
 from bff.service_settings import ServiceSettings
 from bff.upstream.balance import Balance
 from bff.upstream.breaker import Breaker
 from bff.upstream.bulkhead import Bulkhead
+from bff.upstream.call import Headers
 from bff.upstream.coalesce import Coalesce
 from bff.upstream.discover import discovery
 from bff.upstream.instances import Instances
@@ -28,8 +31,9 @@ from bff.upstream.stats import ServiceStats
 from bff.upstream.wires import wires
 
 
-def service(name: str, settings: ServiceSettings, *, workers: int = 1) -> Service:
-    """A service as bff.toml describes it, for one of so many workers: they share its cap.
+def service(name: str, settings: ServiceSettings, *, workers: int = 1, nobody: Callable[[], Headers] | None = None) -> Service:
+    """A service as bff.toml describes it, for one of so many workers: they share its cap. `nobody` gives the headers of
+    calls that are for several callers at once.
 
     Listed instances are known at once; `start()`, in the running loop, begins to look for others.
     """
@@ -40,7 +44,7 @@ def service(name: str, settings: ServiceSettings, *, workers: int = 1) -> Servic
     bulkhead = Bulkhead(name, balance, settings, stats, max_in_flight=places)
     retry = Retry(name, bulkhead, settings, stats)
     breaker = Breaker(name, retry, settings, stats)
-    coalesce = Coalesce(name, breaker, settings, stats)
+    coalesce = Coalesce(name, breaker, settings, stats, nobody=nobody)
     made = Service(name, coalesce, settings.timeout, stats, discovery(name, settings, stats), instances)
     if settings.discover is None:
         made.start()

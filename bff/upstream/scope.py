@@ -1,6 +1,6 @@
 """What lives as long as one request: its clients, its batch loaders, its reads and the headers that go on with every call."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 from bff.upstream.call import Attempt, Headers, Trace
@@ -35,3 +35,4 @@ class RequestScope:
     trace: Trace | None = None  # goes into every call
     repeated: bool = False  # the caller sends this request again itself: no call of it is sent twice, or retries multiply
     reads: Reads = field(default_factory=dict)
+    tell: Callable[[str], Headers] | None = None  # a service's name -> what it is told of the caller; None: no service is

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from bff.settings import Settings
 from bff.upstream import pipe
+from bff.upstream.call import Headers
 from bff.upstream.client import Client
 from bff.upstream.scope import RequestScope
 from bff.upstream.service import Service
@@ -21,9 +23,15 @@ class Upstreams:
         self.services = dict(services)
 
     @classmethod
-    def of(cls, settings: Settings) -> "Upstreams":
+    def of(cls, settings: Settings, nobody: Callable[[str], Headers] | None = None) -> "Upstreams":
+        """As bff.toml has them. `nobody` tells a service of a call that is for several callers at once."""
         workers = settings.server.workers
-        return cls({name: pipe.service(name, found, workers=workers) for name, found in settings.services.items()})
+        return cls(
+            {
+                name: pipe.service(name, found, workers=workers, nobody=partial(nobody, name) if nobody else None)
+                for name, found in settings.services.items()
+            }
+        )
 
     async def start(self, within: float = FIRST_LOOK) -> None:
         """Begin to look for the instances that are not listed, and wait for the first ones, so many seconds at most.

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import grpc
@@ -75,14 +76,29 @@ async def test_estimate_and_assign(rpc: Rpc, ask: Asking) -> None:
     new = {"restaurant_id": "1", "user_id": "7", "address": "x", "lines": [{"dish_id": dish["id"], "quantity": 1}]}
     order = (await ask("orders", "/orders", "POST", json=new)).json()["id"]
     assert await code_of(rpc("Track", order_id=order)) is grpc.StatusCode.NOT_FOUND
-    first = await rpc("Assign", order_id=order, to={"lat": 52.5, "lon": 13.4})
-    assert first["status"] == "ASSIGNED"
-    assert first == await rpc("Assign", order_id=order, to={"lat": 1, "lon": 1}) == await rpc("Track", order_id=order)
+    wanted = {"order_id": order, "customer_name": "Ada", "delivery_location": {"latitude": 52.5, "longitude": 13.4}}
+    first = await rpc("Assign", **wanted)
+    assert (first["order_reference"], first["current_status"]) == (order, "ASSIGNED")
+    tracking = await rpc("Track", order_id=order)
+    at = datetime.fromisoformat(tracking["steps"][0]["at"])
+    assert datetime.fromisoformat(first["eta"]) == at + timedelta(seconds=tracking["eta_seconds"])
+    assert first == await rpc("Assign", **wanted | {"delivery_location": {"latitude": 1, "longitude": 1}})
+
+
+async def test_a_cancelled_order_is_not_delivered_nor_gets_a_courier_later(rpc: Rpc, ask: Asking) -> None:
+    [dish, *_] = (await ask("restaurants", "/restaurants/1/menu")).json()["categories"][0]["dishes"]
+    new = {"restaurant_id": "1", "user_id": "7", "address": "x", "lines": [{"dish_id": dish["id"], "quantity": 1}]}
+    order = (await ask("orders", "/orders", "POST", json=new)).json()["id"]
+    wanted = {"order_id": order, "customer_name": "Ada", "delivery_location": {"latitude": 52.5, "longitude": 13.4}}
+    await rpc("Assign", **wanted)
+    await ask("orders", f"/orders/{order}/cancel", "POST")
+    assert await code_of(rpc("Track", order_id=order)) is grpc.StatusCode.NOT_FOUND
+    assert await code_of(rpc("Assign", **wanted)) is grpc.StatusCode.NOT_FOUND
 
 
 async def test_what_does_not_exist_is_not_found(rpc: Rpc) -> None:
     for name, fields in (("Track", {"order_id": "x"}), ("Courier", {"id": "9999"}), ("Assign", {"order_id": "0"})):
-        to = {"to": {"lat": 1, "lon": 1}} if name == "Assign" else {}
+        to = {"delivery_location": {"latitude": 1, "longitude": 1}} if name == "Assign" else {}
         assert await code_of(rpc(name, **fields, **to)) is grpc.StatusCode.NOT_FOUND
 
 

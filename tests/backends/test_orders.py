@@ -22,7 +22,7 @@ async def test_adas_orders_newest_first(ask: Asking) -> None:
     assert times == sorted(times, reverse=True)
     assert set(orders["items"][0]) == {
         "id", "user_id", "restaurant_id", "status", "placed_at", "subtotal", "delivery_fee", "total", "line_count",
-        "address", "instructions", "payment_id",
+        "address", "instructions", "payment_id", "reservation_id",
     }  # fmt: skip
 
 
@@ -69,10 +69,10 @@ async def test_the_same_idempotency_key_gives_the_same_order(ask: Asking, basket
         {"lines": []},
         {"lines": [{"dish_id": "8000", "quantity": 1}]},
         {"lines": [{"dish_id": "1", "quantity": 0}]},
-        {"restaurant_id": "501"},
         {"user_id": "x"},
         {"payment_id": "none"},
         {"payment_id": "1"},  # it paid another order
+        {"reservation_id": "0"},
         {"address": None},
     ],
 )
@@ -80,8 +80,30 @@ async def test_an_order_that_cannot_be_is_422(ask: Asking, basket: dict[str, Any
     assert (await ask("orders", "/orders", "POST", json=basket | wrong)).status_code == 422
 
 
+async def test_a_restaurant_that_is_none_is_missing(ask: Asking, basket: dict[str, Any]) -> None:
+    for path in ("/orders", "/orders/quote"):
+        assert (await ask("orders", path, "POST", json=basket | {"restaurant_id": "501"})).status_code == 404
+
+
 async def test_an_order_can_be_cancelled_until_it_is_on_its_way(ask: Asking, basket: dict[str, Any]) -> None:
     order = (await ask("orders", "/orders", "POST", json=basket)).json()
     assert (await ask("orders", f"/orders/{order['id']}/cancel", "POST")).json()["status"] == "CANCELLED"
+    assert (await ask("orders", f"/orders/{order['id']}/cancel", "POST")).json()["status"] == "CANCELLED", "once is as twice"
     [active] = (await ask("orders", "/orders/active?user=7")).json()["items"]
     assert (await ask("orders", f"/orders/{active['id']}/cancel", "POST")).status_code == 409
+
+
+async def test_giving_up_a_key_cancels_the_order_that_was_placed_by_it(ask: Asking, basket: dict[str, Any]) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    order = (await ask("orders", "/orders", "POST", json=basket, headers=headers)).json()
+    for _ in range(2):
+        assert (await ask("orders", "/orders/give-up", "POST", json={"key": "k1"})).json() == {"order_id": order["id"]}
+    assert (await ask("orders", f"/orders/{order['id']}")).json()["status"] == "CANCELLED"
+
+
+async def test_an_order_that_comes_after_its_key_was_given_up_is_not_placed(ask: Asking, basket: dict[str, Any]) -> None:
+    before = (await ask("orders", "/orders?user=7&limit=1")).json()["items"]
+    assert (await ask("orders", "/orders/give-up", "POST", json={"key": "k1"})).json() == {"order_id": None}
+    late = await ask("orders", "/orders", "POST", json=basket, headers={"Idempotency-Key": "k1"})
+    assert late.status_code == 409
+    assert (await ask("orders", "/orders?user=7&limit=1")).json()["items"] == before

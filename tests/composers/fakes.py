@@ -10,19 +10,19 @@ from datetime import UTC, datetime
 from bff import BackendTimeout, Caller, Client, Json, Missing, batched
 from bff.composition.field import Field
 from bff.testing import ManualClock
-from clients.delivery import Courier, Delivery, Progress
-from clients.geocoder import Area, Geocoder
+from clients.delivery import Assigned, Assignment, Courier, Delivery, Progress
+from clients.geocoder import Area, Geocoder, Place
 from clients.inventory import Inventory
-from clients.money import Money, Position
+from clients.money import Money, Position, Wanted
 from clients.notifications import Banner, Notification, Notifications
-from clients.orders import Line, Order, OrderPage, Orders
+from clients.orders import Line, NewOrder, Order, OrderPage, Orders, Quote
 from clients.payments import Method, Payments
 from clients.restaurants import Category, Dish, Hours, Minutes, Promotion, Restaurant, RestaurantPage, Restaurants
-from clients.reviews import Rating, Review, Reviews
+from clients.reviews import NewReview, Rating, Review, Reviews
 from clients.users import Address, User, Users
 from composers import history, home, ratings, restaurant, restaurant_names
 
-ADA = Caller("7", scopes=frozenset({"profile", "orders:read", "payments:read"}))
+ADA = Caller("7", scopes=frozenset({"profile", "orders:read", "orders:write", "payments:read", "reviews:write"}))
 FIELDS: tuple[Field, ...] = (
     ratings.card_rating,
     ratings.tile_rating,
@@ -36,6 +36,7 @@ FIELDS: tuple[Field, ...] = (
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 CENTRE = Position(52.5, 13.4)
+PRICE = Money(900, "EUR")
 
 Way = float | Exception
 Call = tuple[str, object]
@@ -150,9 +151,25 @@ class FakeOrders(Ways, Orders):
         await self.go("lines", order_id)
         return [Line("Dal", 2, Money(450, "EUR"))]
 
-    def _order(self, key: str, restaurant_id: str) -> Order:
+    async def quote(self, restaurant_id: str, lines: list[Wanted]) -> Quote:
+        await self.go("quote", (restaurant_id, lines))
+        return Quote(PRICE, Money(199, "EUR"), PRICE)
+
+    async def place(self, order: NewOrder, key: str) -> Order:
+        await self.go("place", (order, key))
+        return self._order("31", order.restaurant_id)
+
+    async def cancel(self, order_id: str) -> Order:
+        await self.go("cancel", order_id)
+        return self._order(order_id, "5", "CANCELLED")
+
+    async def give_up(self, key: str) -> None:
+        await self.go("give_up", key)
+
+    def _order(self, key: str, restaurant_id: str, status: str = "") -> Order:
         whose = "8" if key in self.other else "7"
-        return Order(key, whose, restaurant_id, self.status, NOON, Money(900, "EUR"), 1, "Adalbertstr. 1")
+        paid = (key, f"r{key}")
+        return Order(key, whose, restaurant_id, status or self.status, NOON, PRICE, 1, "Adalbertstr. 1", *paid)
 
 
 class FakeDelivery(Ways, Delivery):
@@ -169,11 +186,19 @@ class FakeDelivery(Ways, Delivery):
         await self.go("courier", courier_id)
         return Courier(courier_id, "Grace", "+49 30 1", "bicycle", 4.9)
 
+    async def assign(self, assignment: Assignment) -> Assigned:
+        await self.go("assign", assignment)
+        return Assigned(assignment.order_id, NOON, "ASSIGNED")
+
 
 class FakeGeocoder(Ways, Geocoder):
     async def area(self, name: str) -> Area:
         await self.go("area", name)
         return Area(name, "10999", CENTRE, 2000)
+
+    async def find(self, text: str) -> Place:
+        await self.go("find", text)
+        return Place(text, "Kreuzberg", CENTRE)
 
 
 class FakeNotifications(Ways, Notifications):
@@ -198,6 +223,10 @@ class FakeReviews(Ways, Reviews):
         await self.go("of", (restaurant_id, limit))
         return [Review(str(number), str(number % 10), 5, "Good.", NOON) for number in range(limit)]
 
+    async def write(self, review: NewReview, key: str) -> Review:
+        await self.go("write", (review, key))
+        return Review("1", review.user_id, review.rating, review.text, NOON)
+
 
 class FakePayments(Ways, Payments):
     async def methods(self, user_id: str) -> list[Method]:
@@ -209,12 +238,32 @@ class FakePayments(Ways, Payments):
         await self.go("status", order_ids)
         return {order_id: "CAPTURED" for order_id in order_ids if order_id == "1"}
 
+    async def charge(self, method_id: str, price: Money, key: str) -> str:
+        await self.go("charge", (method_id, price, key))
+        return "p1"
+
+    async def refund(self, payment_id: str) -> None:
+        await self.go("refund", payment_id)
+
+    async def refund_key(self, key: str) -> None:
+        await self.go("refund_key", key)
+
 
 class FakeInventory(Ways, Inventory):
     @batched(max_size=100)
     async def available(self, dish_ids: list[str]) -> dict[str, int]:
         await self.go("available", dish_ids)
         return dict.fromkeys(dish_ids, 3)
+
+    async def reserve(self, lines: list[Wanted], key: str) -> str:
+        await self.go("reserve", (lines, key))
+        return "r1"
+
+    async def release(self, reservation_id: str) -> None:
+        await self.go("release", reservation_id)
+
+    async def release_key(self, key: str) -> None:
+        await self.go("release_key", key)
 
 
 FAKES: tuple[type[Ways], ...] = (

@@ -72,7 +72,7 @@ def test_every_reference_leads_somewhere(document: Document) -> None:
 def test_every_status_is_documented(document: Document) -> None:
     for path in document["paths"].values():
         responses = path["get"]["responses"]
-        assert list(responses) == ["200", "400", "401", "403", "404", "406", "422", "500", "502", "503", "504"]
+        assert list(responses) == ["200", "400", "401", "403", "404", "406", "422", "429", "500", "502", "503", "504"]
         for status, response in responses.items():
             kind = "application/json" if status == "200" else "application/problem+json"
             assert list(response["content"]) == [kind]

@@ -117,7 +117,7 @@ HEADERS = {
     "time in other digits": order(400, "7", Request_Timeout="\u00b2"),
     "more time than there is": order(400, "7", Request_Timeout="1234567890"),
     "an empty time": order(400, "7", Request_Timeout=""),
-    "bad time before a bad input": Case(400, f"{SEARCH}?pageSize=x", {"request-timeout": "x"}),
+    "bad time and a bad input": Case(422, f"{SEARCH}?pageSize=x", {"request-timeout": "x"}),
     "any type": order(200, "7", Accept="*/*"),
     "json": order(200, "7", Accept="application/json;q=0.5, text/html"),
     "html": order(406, "7", Accept="text/html"),

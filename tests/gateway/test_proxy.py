@@ -19,7 +19,6 @@ SENT = {
     "x-forwarded-host": "canary",
     "forwarded": "for=canary",
     "connection": "x-internal-identity",
-    "transfer-encoding": "canary",
     "x-http-method-override": "DELETE",
     "expect": "canary",
     "via": "canary",
@@ -39,6 +38,13 @@ ANSWERED = (
     ("Cache-Control", "public, max-age=canary"),
     ("Access-Control-Allow-Origin", "canary"),
 )
+
+
+# What every answer of the gateway's own has: security headers, and its id.
+OURS = {
+    "x-request-id", "x-content-type-options", "cache-control", "content-security-policy", "cross-origin-resource-policy",
+    "referrer-policy", "x-frame-options", "strict-transport-security",
+}  # fmt: skip
 
 
 async def test_the_request_goes_on_with_its_body_and_only_the_headers_that_are_allowed() -> None:
@@ -69,17 +75,16 @@ async def test_the_answer_comes_back_with_its_status_type_and_only_the_headers_t
         kit.stub.handler = lambda _: StubReply(b"<p>", 409, "text/html; charset=latin-1", ANSWERED)
         reply = await kit.ask("/api/login", "POST")
         assert (reply.status, reply.body) == (409, b"<p>")
-        assert reply.headers == {
+        theirs = {name: value for name, value in reply.headers.items() if name not in OURS}
+        assert theirs == {
             "content-type": "text/html; charset=latin-1",
             "content-length": "3",
-            "x-request-id": reply.headers["x-request-id"],
-            "x-content-type-options": "nosniff",
-            "cache-control": "no-store",
             "etag": '"1"',
             "last-modified": "Wed, 21 Oct 2015 07:28:00 GMT",
             "retry-after": "3",
             "content-language": "de",
         }
+        assert "canary" not in str(reply.headers)
         assert (kit.line["status"], kit.line["calls"], kit.line["path"]) == (409, 1, "/api/login")
 
 

@@ -16,9 +16,11 @@ import httpx
 
 from backends.ports import PORTS
 from backends.running import Backends
+from bff.identity.inside_keys import InsideKeys
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # whatever is waited for comes within this or never; the machine may be busy
+OUT_OF_REACH = 1_000_000  # a rate limit that no test comes near
 SCOPES = ("profile", "orders:read", "payments:read")
 
 
@@ -67,11 +69,14 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, **environment: str) -> AsyncIterator[World]:
-    """Start it all on free ports; `environment` is `BFF_...` settings."""
-    async with Backends.start(free_ports=True, data=ROOT / ".cache" / "backends") as backends:
+async def world(folder: Path, *, limits: bool = False, **environment: str) -> AsyncIterator[World]:
+    """Start it all on free ports, with the demo's rate limits or out of their reach; `environment` is `BFF_...` settings."""
+    keys = InsideKeys.at(folder / "inside.pem")
+    (folder / "inside.json").write_bytes(keys.document)
+    data = ROOT / ".cache" / "backends"
+    async with Backends.start(free_ports=True, data=data, inside=folder / "inside.json") as backends:
         config = folder / "bff.toml"
-        config.write_text(_config(backends))
+        config.write_text(_config(backends, folder, limits=limits))
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bff", "serve"),
             cwd=ROOT,
@@ -114,10 +119,13 @@ async def _read_on(process: asyncio.subprocess.Process, lines: list[str]) -> Non
         lines.append(raw.decode())  # noqa: PERF401 - others look at the list while it grows
 
 
-def _config(backends: Backends) -> str:
-    """The demo's own bff.toml, at these ports."""
+def _config(backends: Backends, folder: Path, *, limits: bool) -> str:
+    """The demo's own bff.toml, at these ports and with files of its own."""
     text = (ROOT / "bff.toml").read_text()
     text = re.sub(r"^(control|token_url) = .*\n", "", text, flags=re.MULTILINE)
+    text = text.replace(".cache/", f"{folder}/")
+    if not limits:
+        text = re.sub(r"^limit = .*$", f"limit = {OUT_OF_REACH}", text, flags=re.MULTILINE)
     for name, ports in PORTS.items():
         for index, port in enumerate(ports):
             text = text.replace(f"127.0.0.1:{port}", backends.addresses(name)[index])

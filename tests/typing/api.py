@@ -1,9 +1,13 @@
 """The public API as type checkers must read it. Nothing here is run: mypy --strict and pyright both prove it."""
 
 from dataclasses import dataclass
-from typing import assert_type
+from typing import Annotated, assert_type
+
+from annotated_types import Len
 
 from bff import (
+    ID,
+    Action,
     App,
     BackendError,
     Batched,
@@ -13,14 +17,19 @@ from bff import (
     Field,
     Int64,
     Json,
+    Once,
+    Refused,
     Screen,
     Section,
+    Steps,
+    View,
+    action,
     batched,
     field,
     needs,
     section,
 )
-from bff.testing import ManualClock, Result, run
+from bff.testing import Done, ManualClock, Result, act, run
 
 
 @dataclass
@@ -156,3 +165,46 @@ takes_any_section(viewer)
 
 def blame(error: BackendError) -> str:
     return f"{error.service}: {error.reason}"
+
+
+# Actions.
+
+
+class Line(View):
+    dish_id: ID
+    quantity: int = 1
+
+
+class Placed(View):
+    order_id: ID
+
+
+@action("/orders", apps=(mobile,), scopes=["orders:write"], budget=4.0, idempotent=True, priority="critical", status=201)
+async def place_order(
+    items: Annotated[list[Line], Len(1, 30)], note: str = "", *, catalog: Catalog, caller: Caller, once: Once, steps: Steps
+) -> Placed:
+    assert_type(once.key("order"), str)
+    card = await steps.do("look", catalog.product("a"))
+    assert_type(card, Card)
+    assert_type(await steps.do("order", catalog.order(card), undo=lambda done: catalog.raw()), None)
+    assert_type(await steps.do("again", catalog.product("a"), undo=undo_card), Card)
+    if not items:
+        raise Refused("is empty", name="items")
+    raise Refused("is not paid", kind="payment-required")
+
+
+async def undo_card(card: Card | None) -> None:
+    assert_type(card, Card | None)
+
+
+async def actions(catalog: Catalog) -> None:
+    placed = await place_order([Line(ID("a"))], catalog=catalog, caller=Caller("7"), once=Once("k"), steps=Steps())
+    assert_type(placed, Placed)
+    assert_type(await act(place_order, fakes=[catalog], inputs={"items": []}, key="k"), Done)
+
+
+def takes_any_action(one: Action[..., Placed]) -> str:
+    return one.name
+
+
+takes_any_action(place_order)

@@ -9,6 +9,7 @@ JSON. Waiting for answers before asking again (a closed loop) would hide the ver
 import asyncio
 import sys
 import time
+from itertools import cycle
 from typing import Final, cast
 
 import msgspec
@@ -32,10 +33,11 @@ class Generator:
         self.open = 0
         self.samples: list[Sample] = []
         self._asks = [
-            f"GET {stream.path} HTTP/1.1\r\nhost: rig\r\n"
+            f"GET {stream.path} HTTP/1.1\r\nhost: 127.0.0.1\r\n"
             f"{''.join(f'{name}: {value}{chr(13)}{chr(10)}' for name, value in stream.headers.items())}\r\n".encode()
             for stream in spec.streams
         ]
+        self._values = [cycle([value.encode() for value in stream.values]) for stream in spec.streams]
 
     async def run(self, until: asyncio.Future[object]) -> None:
         """Send until told to stop, then wait for what is under way."""
@@ -59,7 +61,7 @@ class Generator:
             connection = self._idle.pop()
             self._rested.clear()
             if not connection.closing:
-                connection.ask(number, due, self._asks[number], self._spec.streams[number].leave_after)
+                connection.ask(number, due, self._ask(number), self._spec.streams[number].leave_after)
                 return
         if self.open >= _MOST_CONNECTIONS:
             self.samples.append(Sample(number, due, 0.0, LOST))
@@ -78,7 +80,11 @@ class Generator:
             self.samples.append(Sample(number, due, time.monotonic() - due, LOST))
             self._gone()
             return
-        connection.ask(number, due, self._asks[number], self._spec.streams[number].leave_after)
+        connection.ask(number, due, self._ask(number), self._spec.streams[number].leave_after)
+
+    def _ask(self, number: int) -> bytes:
+        ask = self._asks[number]
+        return ask.replace(b"{value}", next(self._values[number])) if self._spec.streams[number].values else ask
 
     def rested(self, connection: "_Connection") -> None:
         self._idle.append(connection)

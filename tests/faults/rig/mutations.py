@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Final
 
 from bff import Client
-from tests.faults.rig import broken
+from tests.faults.rig import broken, front
 
 VARIABLE: Final = "RIG_MUTATION"
 Mutation = Callable[[], AbstractContextManager[object]]
@@ -17,13 +17,15 @@ Mutation = Callable[[], AbstractContextManager[object]]
 
 @contextmanager
 def mutated(name: str) -> Iterator[None]:
-    """The named mutation inside the block; none for ""."""
+    """The named mutation inside the block, or several with ` + ` between them; none for ""."""
     if not name:
         yield
         return
     _forget_decoders()
     try:
-        with _MUTATIONS[name]():
+        with ExitStack() as stack:
+            for one in name.split(" + "):
+                stack.enter_context(_MUTATIONS[one]())
             yield
     finally:
         _forget_decoders()
@@ -31,9 +33,9 @@ def mutated(name: str) -> Iterator[None]:
 
 def serve_project(apps: Iterable[str] = ()) -> object:
     """The factory of a mutated gateway: the real one's, with $RIG_MUTATION in force for as long as the worker lives."""
-    from bff.gateway.build import serve_project as real  # only here: calls in this process need no gateway
-
     _held.enter_context(mutated(os.environ[VARIABLE]))
+    from bff.gateway.build import serve_project as real  # only now: who takes the clock by name takes the wrong one
+
     return real(apps)
 
 
@@ -60,4 +62,14 @@ _MUTATIONS: Final[dict[str, Mutation]] = {
     "written is counted with the answer": broken.written_with_answer,
     "DNS is asked once": broken.asked_once,
     "the log waits": broken.log_waits,
+    "headers have all the time": front.no_header_timer,
+    "answers are sent whole": front.sent_whole,
+    "old keys are forgotten": front.keys_forgotten,
+    "new kids wait for the next fetch": front.no_forced_fetch,
+    "every unknown kid is looked for": front.no_gap,
+    "clock 5 minutes ahead": front.ahead,
+    "clock 5 minutes behind": front.behind,
+    "every instance believes it is alone": front.alone,
+    "scripts are sent once": front.sent_once,
+    "answers skip who is gone": front.answers_skip,
 }

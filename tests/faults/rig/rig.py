@@ -51,8 +51,12 @@ class Rig:
         copies: Mapping[str, int] | None = None,
         workers: int = 1,
         out: IO[bytes] | int | None = None,
+        code: str = "",
     ) -> AsyncIterator[Gateway]:
-        """`bff serve` over all services; `services` and `more` are what differs from the rig's own bff.toml."""
+        """`bff serve` over all services; `services` and `more` are what differs from the rig's own bff.toml.
+
+        `code` is a mutation that is the fault itself: a clock that is wrong.
+        """
         off = self.without or Without("")
         told = {
             name: merged(
@@ -64,7 +68,8 @@ class Rig:
             for name in COPIES
         }
         settings = merged({"services": told}, more or {}, off.more)
-        async with gateways.gateway(settings, workers=workers, out=out, mutation=off.code) as served:
+        mutation = " + ".join(filter(None, (code, off.code)))
+        async with gateways.gateway(settings, workers=workers, out=out, mutation=mutation) as served:
             yield served
 
     @asynccontextmanager

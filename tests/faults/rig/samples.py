@@ -11,7 +11,10 @@ LEFT: Final = -1  # we went away first, as the stream asked
 
 
 class Stream(msgspec.Struct, frozen=True):
-    """Requests of one kind: `rate` a second, `every` of them at once (a wave)."""
+    """Requests of one kind: `rate` a second, `every` of them at once (a wave).
+
+    Where a header says `{value}`, each request has the next one of `values`, round and round.
+    """
 
     name: str
     path: str
@@ -19,6 +22,7 @@ class Stream(msgspec.Struct, frozen=True):
     headers: dict[str, str] = {}
     leave_after: float = 0.0  # seconds until the client goes without its answer; 0: it stays
     every: int = 1
+    values: list[str] = []
 
 
 class Spec(msgspec.Struct, frozen=True):

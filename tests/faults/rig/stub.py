@@ -26,7 +26,7 @@ class Stubs:
         self._services = {name: [StubCopy(name, number) for number in range(count)] for name, count in copies.items()}
 
     async def start(self) -> Ports:
-        control = await asyncio.start_server(self._control, "127.0.0.1", 0)
+        control = await asyncio.start_server(self._control, "127.0.0.1", 0, limit=1 << 24)  # a behaviour has its body in it
         for copy in self._all():
             await copy.listen()
         ports = {name: [copy.port for copy in copies] for name, copies in self._services.items()}

@@ -1,0 +1,93 @@
+"""`Steps`: what an action has done so far, and how to undo it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from bff.deadline import Deadline, current_deadline, set_deadline
+from bff.errors import BackendBusy, BackendError, BackendStatus, BackendUnreachable, Forbidden, Refused
+from bff.upstream.scope import RequestScope
+
+T = TypeVar("T")
+# Given what the step gave, or None when nobody knows whether it was done.
+Undo = Callable[[T | None], Awaitable[object]]
+
+_SERVER_ERROR = 500
+_UNAVAILABLE = 503
+# Not Implemented and HTTP Version Not Supported (RFC 9110 sections 15.6.2, 15.6.6) speak of the request, as a 4xx does.
+_ABOUT_THE_REQUEST = frozenset({501, 505})
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T]):
+    """A step that was done, or (then `value` is None) that may have been."""
+
+    name: str
+    value: T | None
+    undo: Undo[T]
+
+
+class Steps:
+    """The steps of one run of an action, in their order. `Steps()` is all that a test needs."""
+
+    __slots__ = ("_scope", "failed", "to_undo")
+
+    def __init__(self, scope: RequestScope | None = None) -> None:
+        self.to_undo: list[Done[Any]] = []  # Any: steps of all types stand side by side
+        self.failed: str | None = None  # the step that ended the action
+        self._scope = scope or RequestScope()  # the records of its calls tell whether anything was sent
+
+    @property
+    def done(self) -> tuple[str, ...]:
+        """The names of the steps that would be undone now, in the order in which they were done."""
+        return tuple(step.name for step in self.to_undo)
+
+    async def do(self, name: str, call: Awaitable[T], *, undo: Undo[T] | None = None) -> T:
+        """Await `call`, one step of the action, and give what it gives.
+
+        When the action fails later, `undo` is called with that value. When the step itself fails and may have been done
+        all the same (no answer in time, a connection that broke, a 5xx), `undo` is called with None: it must bear that
+        there is nothing to undo. A step that certainly was not done (refused with a 4xx, never sent) is not undone. Let
+        its error pass: the gateway undoes and tells. `undo=None` is for reads, and for a step after which nothing fails.
+        """
+        scope = self._scope
+        outer, before = current_deadline(), len(scope.records)
+        if outer is not None:
+            set_deadline(Deadline(outer.at, outer.now, name))  # its calls are told apart in traces by the step's name
+        try:
+            value = await call
+        except BaseException as error:
+            self.failed = name
+            if undo is not None and self._may_be_done(error, before):
+                self.to_undo.append(Done(name, None, undo))
+            raise
+        finally:
+            set_deadline(outer)
+            scope.reads.clear()  # what was read before a change need not be so after it
+            scope.loaders.clear()
+        if undo is not None:
+            self.to_undo.append(Done(name, value, undo))
+        return value
+
+    def _may_be_done(self, error: BaseException, before: int) -> bool:
+        if isinstance(error, BackendError):
+            made = self._scope.records[before:]
+            if made and not any(record.attempts for record in made):
+                return False  # nothing was sent
+            if any(len(record.attempts) > 1 for record in made):
+                return True  # the error is the last attempt's; the one before it may have come through
+        return not _certain(error)
+
+
+def _certain(error: BaseException) -> bool:
+    """Whether what failed with this was not done, beyond doubt."""
+    match error:
+        case BackendBusy() | Refused() | Forbidden():
+            return True
+        case BackendStatus():
+            told_to_wait = error.status == _UNAVAILABLE and error.retry_after is not None  # a proxy's 503 has no Retry-After
+            return error.status < _SERVER_ERROR or error.status in _ABOUT_THE_REQUEST or told_to_wait
+        case BackendUnreachable():
+            return not error.begun and isinstance(error.__cause__, OSError)  # no connection; one that breaks has no cause
+        case _:
+            return False

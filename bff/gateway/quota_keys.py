@@ -1,0 +1,123 @@
+"""Whose share a request uses: what the parts of a policy's `by` are for it. What it does not have is counted by address."""
+
+import json
+import unicodedata
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+
+from bff.faces.problems import Problem
+from bff.gateway.body import read_body
+from bff.gateway.request import Request
+from bff.limit_settings import By
+from bff.state.store import key_of
+
+# What names an account is short: a larger body is not looked into, since reading it would cost more than the limit saves.
+MOST_READ = 16 * 1024
+# Who asks is about to ask again, and an address read or a key hashed is 2 us; what is kept has 16 MB if every name is as
+# long as it can be, and 200 KB as they are.
+_KEPT = 1024
+
+Parts = tuple[str, ...]
+
+
+def key(by: Sequence[By], request: Request, account: str | None) -> str:
+    """The key of a policy that counts by these; hashed, and equal for equal shares only."""
+    parts: Parts = ()
+    for one in by:
+        parts += _account(request, account) if one == "account" else _PARTS[one](request)
+    return _hashed(parts)
+
+
+@lru_cache(maxsize=_KEPT)
+def _hashed(parts: Parts) -> str:
+    return key_of("limit", *parts)
+
+
+@lru_cache(maxsize=_KEPT)
+def share_of(address: str) -> str:
+    """An IPv4 address, or the /64 of an IPv6 one: whoever has one address of it has them all (S152)."""
+    try:
+        told = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(told, IPv6Address):
+        mapped = told.ipv4_mapped
+        return str(mapped) if mapped is not None else f"{int(told) >> 64:x}/64"
+    return str(told)
+
+
+def _address(request: Request) -> Parts:
+    return "address", share_of(request.address)
+
+
+def _caller(request: Request) -> Parts:
+    caller = request.caller
+    return _address(request) if caller.id is None else ("caller", caller.tenant or "", caller.id)
+
+
+def _key(request: Request) -> Parts:
+    key = request.caller.key
+    return _address(request) if key is None else ("key", key)
+
+
+def _tenant(request: Request) -> Parts:
+    tenant = request.caller.tenant
+    return _address(request) if tenant is None else ("tenant", tenant)
+
+
+def _app(request: Request) -> Parts:
+    return "app", "" if request.endpoint is None else request.endpoint.app
+
+
+def _account(request: Request, account: str | None) -> Parts:
+    return _address(request) if account is None else ("account", account)
+
+
+def _everyone(request: Request) -> Parts:
+    return ("everyone",)
+
+
+_PARTS: dict[By, Callable[[Request], Parts]] = {
+    "address": _address,
+    "caller": _caller,
+    "key": _key,
+    "tenant": _tenant,
+    "app": _app,
+    "everyone": _everyone,
+}
+
+
+async def account_of(request: Request, member: str, max_body: int) -> str | None:
+    """The account that the body names, in the one form in which all spellings of it are equal; None if it names none.
+
+    Raises the 400 problem if it names two: a backend could heed the other one.
+    """
+    body = await read_body(request, max_body)
+    if not body or len(body) > MOST_READ:
+        return None
+    try:
+        document = json.loads(body, object_pairs_hook=_Pairs)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(document, _Pairs):
+        return None
+    # Some backends take members by any case (Go's encoding/json does).
+    wanted = member.casefold()
+    named = [value for name, value in document if name.casefold() == wanted]
+    if len(named) > 1:
+        raise Problem("bad-request", f"the body has more than one member '{member}'")
+    if not named or isinstance(named[0], bool) or not isinstance(named[0], str | int):
+        return None
+    return normal(str(named[0]))
+
+
+class _Pairs(list[tuple[str, object]]):
+    """An object's members as they stand, so that one that stands twice is seen; an array stays a plain list."""
+
+
+def normal(name: str) -> str | None:
+    """A name without what does not make it another one: width, case, invisible characters, space and dots around (S152)."""
+    seen = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    visible = "".join(char for char in seen if unicodedata.category(char) not in ("Cf", "Cc"))
+    return visible.strip().rstrip(". \t") or None

@@ -1,0 +1,225 @@
+"""Tokens that tell nothing themselves: the server that made them is asked (RFC 7662), once for all who wait."""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from contextvars import Context
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final, Protocol, TypeVar
+from urllib.parse import urlencode
+
+from bff.errors import BackendUnreachable, BffError
+from bff.identity.claims import FOREIGN, LATEST, Claims, audiences, kept, moment, rights, subject, text
+from bff.identity.compact import strict_object
+from bff.identity.issuer import KEPT, LEEWAY, OURS
+from bff.identity.revocations import Revocations
+from bff.identity.unauthenticated import Reason, Unauthenticated
+
+TTL: Final = 30.0  # seconds an answer is believed: how late a revocation is seen
+BAD_TTL: Final = 5.0  # seconds that a "no" is believed: a client that sends a dead token again and again asks once
+TIMEOUT: Final = 0.5  # seconds for an answer; half a screen's budget
+MAX_KNOWN: Final = 10_000  # good tokens remembered, some 1 KB each
+MAX_BAD: Final = 2_000  # bad ones; apart, so that made-up tokens push out no good ones
+MAX_FLIGHTS: Final = 100  # questions at once: what more ask is refused rather than heaped upon a server that is slow
+GAP: Final = 1.0  # seconds for which nobody asks after a question that failed
+
+_log = logging.getLogger("bff")
+
+_Kept = TypeVar("_Kept")
+
+
+class Ask(Protocol):
+    """The way to a server."""
+
+    async def __call__(self, form: bytes) -> bytes:
+        """Post a form and give the answer's body. Raises NotAnswered or OSError."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class NotAnswered(BffError):
+    """The server gave no answer that says anything about the token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Whom to ask and what its answers must say; `token_prefix` is how its tokens begin. See IntrospectionSettings."""
+
+    issuer: str
+    audience: str
+    typ: tuple[str, ...] = ("bearer",)  # in lower case; "" takes an answer without token_type
+    rights_claim: str | None = None
+    tenant: str | None = None
+    tenant_claim: str | None = None
+    subject_prefix: str = ""
+    reserved: tuple[str, ...] = OURS
+    token_prefix: str = ""
+    leeway: float = LEEWAY
+
+
+class Introspector:
+    """Asks one server about its tokens, by `ask`. `now` is monotonic. `close` it in the end, and so the way to the server.
+
+    Answers are kept under the SHA-256 of the token, for `ttl` seconds or until the token ends; what the server refuses is
+    kept for BAD_TTL. While it cannot be reached, what is known lives on to its end and anything else is a 503.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        ask: Ask,
+        *,
+        ttl: float = TTL,
+        timeout: float = TIMEOUT,
+        revocations: Revocations | None = None,
+        wall: Callable[[], float] = time.time,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.server = server
+        self.asked = 0
+        self._ask, self._ttl, self._timeout, self._wall, self._now = ask, ttl, timeout, wall, now
+        self._revocations = revocations or Revocations(wall=wall)
+        self._good: OrderedDict[bytes, tuple[float, Claims]] = OrderedDict()
+        self._bad: OrderedDict[bytes, tuple[float, Reason]] = OrderedDict()
+        self._flights: dict[bytes, asyncio.Task[None]] = {}
+        self._quiet_until = float("-inf")
+
+    async def verify(self, token: str) -> Claims:
+        """What the server says about the token. Raises Unauthenticated, and BackendUnreachable where nothing is known."""
+        digest = sha256(token.encode("ascii")).digest()
+        claims = self._known(digest)
+        if claims is None:
+            flight = self._flights.get(digest) or self._start(digest, token)
+            # A request that is cancelled here leaves the question to the others who wait for its answer.
+            await asyncio.wait((flight,))
+            claims = self._known(digest)
+        if claims is None:
+            raise BackendUnreachable("introspection", "it could not be asked", retry_after=GAP)
+        if self._revocations.hit(claims):
+            raise Unauthenticated("revoked")
+        return claims
+
+    async def close(self) -> None:
+        flights = list(self._flights.values())
+        for flight in flights:
+            flight.cancel()
+        if flights:
+            await asyncio.wait(flights)
+        await self._ask.close()
+
+    def _known(self, digest: bytes) -> Claims | None:
+        now = self._now()
+        good = self._good.get(digest)
+        if good is not None and now < good[0]:
+            self._good.move_to_end(digest)
+            return good[1]
+        bad = self._bad.get(digest)
+        if bad is not None and now < bad[0]:
+            raise Unauthenticated(bad[1])
+        return None
+
+    def _start(self, digest: bytes, token: str) -> asyncio.Task[None]:
+        if self._now() < self._quiet_until or len(self._flights) >= MAX_FLIGHTS:
+            raise BackendUnreachable("introspection", "it fails, or has too much to do", retry_after=GAP)
+        # An empty context: whoever comes first lends neither its identity nor its deadline.
+        loop = asyncio.get_running_loop()
+        flight = loop.create_task(self._question(digest, token), name="introspection", context=Context())
+        self._flights[digest] = flight
+        return flight
+
+    async def _question(self, digest: bytes, token: str) -> None:
+        self.asked += 1
+        form = urlencode({"token": token, "token_type_hint": "access_token"}).encode("ascii")
+        try:
+            async with asyncio.timeout(self._timeout):
+                answer = _answer(await self._ask(form))
+            _keep(self._good, digest, self._read(answer), MAX_KNOWN)
+            self._bad.pop(digest, None)
+        except Unauthenticated as refused:
+            self._good.pop(digest, None)
+            _keep(self._bad, digest, (self._now() + min(BAD_TTL, self._ttl), refused.reason), MAX_BAD)
+        except (NotAnswered, OSError) as fault:  # TimeoutError is an OSError
+            self._quiet_until = self._now() + GAP
+            _log.error("introspection at %s: %s", self.server.issuer, fault or "no answer in time")
+        finally:
+            del self._flights[digest]
+
+    def _read(self, answer: Mapping[str, object]) -> tuple[float, Claims]:
+        claims = claims_of(answer, self.server, self._wall())
+        return self._now() + min(self._ttl, claims.expires_at - self._wall()), claims
+
+
+class Introspection:
+    """All servers that are asked. A token is shown to one of them alone: the one whose tokens begin so."""
+
+    def __init__(self, servers: list[Introspector]) -> None:
+        self._servers = sorted(servers, key=lambda one: len(one.server.token_prefix), reverse=True)
+
+    def of(self, token: str) -> Introspector | None:
+        """Who is to be asked about it; None for a signed token, which is never shown to anybody, and for nobody's."""
+        if looks_signed(token):
+            return None
+        return next((one for one in self._servers if token.startswith(one.server.token_prefix)), None)
+
+    async def close(self) -> None:
+        for one in self._servers:
+            await one.close()
+
+
+# Dots of a JWS and of a JWE in their compact form (RFC 7515 and 7516, section 7.1), and `{"` in base64url.
+_DOTS: Final = (2, 4)
+_OBJECT: Final = "eyJ"
+
+
+def looks_signed(token: str) -> bool:
+    """Whether a token is, or pretends to be, one that tells by itself what it is."""
+    return token.startswith(_OBJECT) and token.count(".") in _DOTS
+
+
+def claims_of(answer: Mapping[str, object], server: Server, wall: float) -> Claims:
+    """An answer of RFC 7662 section 2.2 as claims. Raises Unauthenticated for "no", and for a yes to something else."""
+    if answer["active"] is not True:
+        raise Unauthenticated("inactive")
+    typ = answer.get("token_type", "")
+    if not isinstance(typ, str) or typ.lower() not in server.typ or not FOREIGN.isdisjoint(answer):
+        raise Unauthenticated("type")
+    if answer.get("iss", server.issuer) != server.issuer:
+        raise Unauthenticated("issuer")
+    if server.audience and server.audience not in audiences(answer.get("aud", [])):
+        raise Unauthenticated("audience")
+    ends = moment(answer["exp"]) if "exp" in answer else LATEST
+    if ends <= wall:
+        raise Unauthenticated("expired")
+    if "nbf" in answer and moment(answer["nbf"]) > wall + server.leeway:
+        raise Unauthenticated("not-yet")
+    client = answer.get("client_id")  # it stands for itself where no `sub` is told (client credentials)
+    return Claims(
+        subject=subject(answer.get("sub", client), client, server.subject_prefix, server.reserved),
+        issuer=server.issuer,
+        scopes=rights(answer, server.rights_claim or "scope"),
+        tenant=server.tenant if server.tenant_claim is None else text(answer.get(server.tenant_claim)),
+        expires_at=ends,
+        raw=kept(answer, KEPT),
+        issued_at=moment(answer["iat"]) if "iat" in answer else 0,
+    )
+
+
+def _answer(body: bytes) -> Mapping[str, object]:
+    try:
+        answer = strict_object(body)
+    except (ValueError, RecursionError):
+        raise NotAnswered("its answer is not a JSON object") from None
+    if not isinstance(answer.get("active"), bool):
+        raise NotAnswered("its answer does not say whether the token is active")
+    return answer
+
+
+def _keep(where: OrderedDict[bytes, tuple[float, _Kept]], digest: bytes, what: tuple[float, _Kept], most: int) -> None:
+    where[digest] = what
+    where.move_to_end(digest)
+    if len(where) > most:
+        where.popitem(last=False)

@@ -1,0 +1,106 @@
+"""What became of a request that carries an `Idempotency-Key`: claimed by one run, kept for those who send it again.
+
+A key is first come, first served: whoever adds it runs, all others are told to wait or get what was kept. The record says
+until when its run can last, so that a run whose process died gives the key free again, under the same generation: the
+steps' own keys are the same then, and a backend does nothing twice.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Final
+
+import msgspec
+
+from bff.errors import BffError
+from bff.state.store import Store
+
+# A day, as payment providers keep theirs: longer than any client's queue of things to send again.
+KEPT: Final = 24 * 3600.0
+# Clocks of several instances differ by less, where they are set by NTP.
+CLOCK_SKEW: Final = 5.0
+# Claims that find somebody else's change between look and change; each means that another run has just begun or ended.
+_ATTEMPTS: Final = 3
+
+
+class KeyReused(BffError):
+    """The same key came with another request."""
+
+
+class StillRunning(BffError):
+    """The first request of this key has not ended."""
+
+
+class _Record(msgspec.Struct, frozen=True, array_like=True):
+    fingerprint: str
+    generation: int  # how often its steps were done and undone again
+    run: str  # who claimed it, "" when nobody runs
+    until: float  # wall-clock seconds: a claim is void after that
+    result: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the first request of this key came to."""
+
+    result: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to run; `generation` is part of what the steps' keys are derived from."""
+
+    key: str
+    generation: int
+    record: bytes
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Record).decode
+
+
+class Idempotency:
+    """The keys of all actions, in one store. Its methods raise StateUnavailable when that cannot be reached."""
+
+    def __init__(self, store: Store, now: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._now = now
+
+    async def begin(self, key: str, fingerprint: str, lasts: float) -> Claim | Kept:
+        """Claim the key for a run of at most `lasts` seconds, or get what was kept under it.
+
+        Raises StillRunning while another run has it, and KeyReused when it stands for a request of another `fingerprint`.
+        """
+        for _ in range(_ATTEMPTS):
+            mine = _Record(fingerprint, 0, token_hex(8), self._now() + lasts + CLOCK_SKEW)
+            record = _encode(mine)
+            if await self._store.add(key, record, KEPT):
+                return Claim(key, 0, record)
+            there = await self._store.get(key)
+            if there is None:
+                continue  # it ended between the two
+            seen = _decode(there)
+            if seen.fingerprint != fingerprint:
+                raise KeyReused("this key was used for another request")
+            if seen.result is not None:
+                return Kept(seen.result)
+            if seen.run and seen.until > self._now():
+                break
+            record = _encode(msgspec.structs.replace(mine, generation=seen.generation))
+            if await self._store.swap(key, there, record, KEPT):
+                return Claim(key, seen.generation, record)
+        raise StillRunning("the first request with this key is still being worked on")
+
+    async def keep(self, claim: Claim, result: bytes) -> bool:
+        """Keep what the run came to; false when the claim was void by then, and another run has the key."""
+        mine = _decode(claim.record)
+        kept = _encode(msgspec.structs.replace(mine, run="", result=result))
+        return await self._store.swap(claim.key, claim.record, kept, KEPT)
+
+    async def free(self, claim: Claim, *, renew: bool) -> bool:
+        """Let the request run again. `renew`: as something new, since steps of this run were undone."""
+        mine = _decode(claim.record)
+        generation = mine.generation + 1 if renew else mine.generation
+        freed = _encode(msgspec.structs.replace(mine, run="", generation=generation, until=0.0))
+        return await self._store.swap(claim.key, claim.record, freed, KEPT)
