@@ -27,7 +27,8 @@ class IssuerSettings(Part):
         "none: scope, else scp",
     )
     claims: dict[str, str] = Field(
-        default={}, description='claims that must have exactly this value, or have it in their list: {tid = "...", azp = "shop"}'
+        default={},
+        description='claims that must have exactly this value, or have it in their list: {tid = "...", azp = "shop"}',
     )
     tenant: str | None = Field(default=None, description="the tenant of everyone it vouches for, where it is one's own")
     tenant_claim: str | None = Field(default=None, description="the claim that tells the caller's tenant, if one does")
@@ -58,7 +59,7 @@ class IntrospectionSettings(Part):
     )
     typ: list[str] = Field(
         default=["Bearer"],
-        description='the `token_type` of an answer; with "" among them it may be absent, and refresh tokens may pass for others',
+        description='the `token_type` of an answer; with "" it may be absent, and a refresh token may pass for another',
     )
     rights_claim: str | None = Field(default=None, description="the member with the caller's rights; none: scope")
     tenant: str | None = Field(default=None, description="the tenant of everyone it vouches for, where it is one's own")

@@ -217,6 +217,15 @@ class ServiceSettings(Part):
             "connect_timeout is not for wire = 'grpc', whose channel connects by itself; take it out",
         )
         yield (
+            self.identity == "headers" and not self.trusted_network,
+            "identity = 'headers' can be sent by anyone who reaches the service; use 'token', or say trusted_network = true "
+            "where nobody but gateways can",
+        )
+        yield (
+            self.trusted_network and self.identity != "headers",
+            "trusted_network is for identity = 'headers'; take it out",
+        )
+        yield (
             bool(self.instances) == (self.discover is not None),
             "name its instances, or say where to `discover` them: one of the two",
         )

@@ -214,6 +214,7 @@ def load(path: Path | None = None) -> Settings:
         faults += [f"{file}: {_place(found['loc'])}: {found['msg'].removeprefix('Value error, ')}" for found in error.errors()]
         raise Refusal(faults) from None
     faults += [f"{file}: {fault}" for fault in _route_faults(settings)]
+    faults += [f"{file}: {fault}" for fault in _inside_faults(settings)]
     if faults:
         raise Refusal(faults)
     return settings
@@ -225,6 +226,16 @@ def _unknown_variables() -> Iterator[str]:
     for name in sorted(os.environ):
         if name.upper().startswith(_PREFIX) and name.upper().partition("__")[0] not in known:
             yield f"{name}: no such setting; `bff settings` lists all there are"
+
+
+def _inside_faults(settings: Settings) -> Iterator[str]:
+    if settings.inside.key_file is None:
+        for name, service in settings.services.items():
+            if service.identity == "token":
+                yield (
+                    f"services.{name}: identity = 'token' needs a key to sign with; name a file for it, [inside] "
+                    "key_file = '.cache/inside.pem': it is made at the first start"
+                )
 
 
 def _route_faults(settings: Settings) -> Iterator[str]:

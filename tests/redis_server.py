@@ -5,6 +5,7 @@ listens on a free port of 127.0.0.1, keeps nothing on disk that outlives the tes
 """
 
 import asyncio
+import ctypes
 import random
 import shutil
 import signal
@@ -107,7 +108,7 @@ class RedisServer:
 
     def _spawn(self, port: int) -> None:
         told = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(self._folder), "--logfile", str(self._log)]
-        self._process = subprocess.Popen([BINARY, *self._arguments, *told], stdin=subprocess.DEVNULL)
+        self._process = subprocess.Popen([BINARY, *self._arguments, *told], stdin=subprocess.DEVNULL, preexec_fn=_end_with_us)
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None, f"{self._name} does not run"
@@ -235,6 +236,14 @@ async def _knows_replica(watched: Watched) -> bool:
     following = cast(dict[str, object], await watched.replica.command("INFO", "replication"))
     known = cast(list[object], await watched.sentinel.command("SENTINEL", "REPLICAS", "watched"))
     return following["master_link_status"] == "up" and len(known) == 1
+
+
+_LIBC = ctypes.CDLL(None)
+
+
+def _end_with_us() -> None:
+    """Linux kills it when the tests are killed: nobody else would."""
+    _LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _free_port() -> int:

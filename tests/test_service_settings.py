@@ -22,6 +22,8 @@ from bff.service_settings import ServiceSettings
         ({"first_byte_timeout": 1}, "first_byte_timeout is over `timeout`"),
         ({"wire": "httpx", "first_byte_timeout": 0.1}, "first_byte_timeout is for wire = 'http1'"),
         ({"discover": {"kind": "dns", "name": "users:80"}}, "one of the two"),
+        ({"identity": "headers"}, "use 'token', or say trusted_network = true"),
+        ({"identity": "token", "trusted_network": True}, "trusted_network is for identity = 'headers'; take it out"),
         ({"first_byte_timeout": 1, "hedge": {"least": 0.9}}, "first_byte_timeout is over .*; hedge.least is"),
     ],
 )

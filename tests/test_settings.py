@@ -140,6 +140,13 @@ def test_a_route_to_nowhere_and_two_routes_of_one_path_are_refused(tmp_path: Pat
     )
 
 
+def test_a_token_for_a_service_without_a_key_to_sign_it_with_is_refused(tmp_path: Path) -> None:
+    service = '[services.orders]\ninstances = ["http://127.0.0.1:9"]\nidentity = "token"\n'
+    (fault,) = refused(written(tmp_path, service))
+    assert "services.orders: identity = 'token' needs a key to sign with; name a file for it, [inside] key_file" in fault
+    settings.load(written(tmp_path, service + '[inside]\nkey_file = "inside.pem"\n'))
+
+
 def test_settings_are_never_changed_once_read(tmp_path: Path) -> None:
     found = settings.load(written(tmp_path, GOOD))
     with pytest.raises(ValueError, match="frozen"):

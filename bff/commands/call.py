@@ -18,6 +18,7 @@ from bff.composition.tasks import How
 from bff.errors import BackendUnreachable, Refusal
 from bff.faces import wanted
 from bff.faces.screen import Raw, ServedScreen
+from bff.identity.internal_token import Inside
 from bff.upstream.scope import RequestScope
 from bff.upstream.upstreams import Upstreams
 from bff.whole import load
@@ -38,15 +39,17 @@ def call(
     """Print a screen as its client would get it, then its sections and calls on one time line."""
     settings, project = load()
     plan = project.plan(app, screen)
-    upstreams = Upstreams.of(settings)
+    inside = Inside.of_settings(settings)
+    caller = Caller(user, app, frozenset(scope or ()))
+    upstreams = Upstreams.of(settings, inside.nobody if inside is not None else None)
     served = ServedScreen(plan, upstreams.clients)
     pairs = [_pair(text) for text in inputs or ()]
     in_path = {name: value for name, value in pairs if served.inputs.in_path(name, plan.screen.parameters)}
     raw = Raw(
         in_path,
         [(name, value) for name, value in pairs if name not in in_path],
-        Caller(user, app, frozenset(scope or ())),
-        RequestScope(),
+        caller,
+        RequestScope(tell=inside.of(caller) if inside is not None else None),
     )
     try:
         done = uvloop.run(_called(served, raw, upstreams))

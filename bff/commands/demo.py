@@ -16,7 +16,7 @@ from bff import settings as settings_module
 from bff.commands.console import out
 from bff.commands.token import token_for
 from bff.errors import Refusal
-from bff.identity.inside_page import PATH as JWKS
+from bff.identity.internal_token import Inside
 from bff.settings import Settings
 
 BACKENDS = "backends"
@@ -39,9 +39,7 @@ def demo(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that `finally` stops what was started
     try:
         out.print("[dim]starting the backends and the gateway (the first time the data is made too: up to 20 s) ...[/]")
-        started.append(
-            subprocess.Popen([sys.executable, "-m", BACKENDS, "--inside", _keys(settings)], stdout=subprocess.DEVNULL)
-        )
+        started.append(subprocess.Popen([sys.executable, "-m", BACKENDS, *_inside(settings)], stdout=subprocess.DEVNULL))
         environment = {**os.environ, "BFF_SERVER__DRAIN": "0", "BFF_LOG__ACCESS": os.environ.get("BFF_LOG__ACCESS", "false")}
         started.append(subprocess.Popen([sys.executable, "-m", "bff", "serve"], env=environment))
         _when_ready(settings, started, user)
@@ -53,9 +51,14 @@ def demo(
         _stop(started)
 
 
-def _keys(settings: Settings) -> str:
-    """Where the backends find what they check the gateway's word with."""
-    return f"http://{settings.server.admin}{JWKS}"
+def _inside(settings: Settings) -> list[str]:
+    """Where the backends find what they check the gateway's word with: a file here, so that none of them has to wait for it."""
+    inside = Inside.of_settings(settings)
+    if inside is None or inside.document is None or settings.inside.key_file is None:
+        return []
+    published = settings.inside.key_file.with_suffix(".json")
+    published.write_bytes(inside.document)
+    return ["--inside", str(published)]
 
 
 def _when_ready(settings: Settings, started: list[subprocess.Popen[bytes]], user: str) -> None:

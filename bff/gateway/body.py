@@ -31,8 +31,7 @@ async def read_body(request: Request, most: int) -> bytes:
         if len(request.body) > most:
             raise _too_large(most)
         return request.body
-    if request.header(b"content-encoding") not in (None, "identity"):
-        raise Problem("unsupported-media-type", "send the body as it is, without Content-Encoding", headers=_CLOSE)
+    _refuse_packed(request)
     request.body = await _whole(request, most)
     return request.body
 
@@ -59,6 +58,11 @@ async def _whole(request: Request, most: int) -> bytes:
     except TimeoutError:
         detail = f"no whole body within {BODY_TIMEOUT:g} s, or less of it than {BODY_RATE} bytes a second"
         raise Problem("request-timeout", detail, headers=_CLOSE) from None
+
+
+def _refuse_packed(request: Request) -> None:
+    if request.header(b"content-encoding") not in (None, "identity"):
+        raise Problem("unsupported-media-type", "send the body as it is, without Content-Encoding", headers=_CLOSE)
 
 
 def _too_large(most: int) -> Problem:

@@ -13,7 +13,8 @@ from bff.faces.graphql import Answered, Asked, Charge, build_schema
 from bff.faces.graphql_request import GRAPHQL, from_body, from_query, media_type
 from bff.faces.screen import Raw, ServedScreen
 from bff.faces.sections_header import sections_header
-from bff.gateway.action_endpoint import MAX_BODY, key_of
+from bff.gateway.action_endpoint import MAX_BODY as MAX_BODY
+from bff.gateway.action_endpoint import key_of
 from bff.gateway.body import read_body
 from bff.gateway.quota import Quota
 from bff.gateway.request import Request

@@ -51,6 +51,7 @@ class Quota:
         self._about = {each.name: tuple(rule for rule in self._rules if rule.about(each.name)) for each in endpoints}
         self._at_door = {name: tuple(rule for rule in rules if rule.at_door) for name, rules in self._about.items()}
         self._bills = {name: [(rule, 1) for rule in rules if self._is_charged(rule)] for name, rules in self._about.items()}
+        self._lines = any(rule.throttle is not None for rule in self._rules)
         self._fields = Fields(rule.policy for rule in self._rules)
         self.decisions: dict[tuple[str, Result], int] = {
             (rule.policy.name, result): 0 for rule in self._rules for result in RESULTS
@@ -116,11 +117,13 @@ class Quota:
         if endpoint.account is not None and any("account" in rule.by for rule, _ in bill):
             account = await account_of(request, endpoint.account, self._max_body)
         charges = _charges(bill, request, account)
-        lined = {rule.policy.name: rule.throttle for rule, _ in bill if rule.throttle is not None}
+        lined = self._lines and {rule.policy.name: rule.throttle for rule, _ in bill if rule.throttle is not None}
         if lined:
             verdicts = await self._in_turn(request, charges, lined)
-        else:
+        elif self._limiter.shared:
             verdicts = await self._limiter.charge(charges)
+        else:
+            verdicts = self._limiter.take(charges)
         self._conclude(request, verdicts)
 
     async def _in_turn(self, request: Request, charges: Sequence[Charge], lined: Mapping[str, Throttle]) -> list[Verdict]:

@@ -32,7 +32,6 @@ end
 local base = select(2, entry(0)) or 0
 local last, total = entry(-1)
 total = total or 0
-if last and last > now then now = last end
 local oldest, count = entry(1)
 while oldest and oldest <= now - window do
   redis.call('LPOP', key)

@@ -136,3 +136,11 @@ async def test_fastapi_and_the_dispatcher_answer_alike(case: str) -> None:
     async with gateway() as kit:
         ours: Reply = await kit.ask(target, body, method, headers=headers | ids | CALLER, plain=True)
     assert theirs == (ours.status, ours.body)
+
+
+async def test_all_faults_of_a_screens_request_are_in_one_document_too() -> None:
+    async with gateway() as kit:
+        reply = await kit.ask("/shop/v1/orders?pageSize=x&fields=nowhere&x=1", None, "GET", headers={"request-timeout": "soon"})
+        assert reply.problem == "bad-input"
+        assert {fault["name"] for fault in reply.json["errors"]} == {"Request-Timeout", "fields", "pageSize", "x"}
+        assert not kit.backends.asked

@@ -190,7 +190,8 @@ class Kit:
         self._written: list[bytes] = []
         self.access = AccessLog(self._written.append)
         jwks = Documents({JWKS: key_set(signer().jwk())})
-        self.stack = Stack(Routes(endpoints), Guard(limits), Identities(verifier(jwks, Time())), self.access)
+        self.verifier = verifier(jwks, Time())
+        self.stack = Stack(Routes(endpoints), Guard(limits), Identities(self.verifier), self.access)
 
     async def ask(
         self,
@@ -250,6 +251,8 @@ async def gateway(store: Store | None = None) -> AsyncIterator[Kit]:
         at = ServiceSettings(instances=[f"http://{stub.address}"], timeout=10.0)
         upstreams = Upstreams.of(Settings(services={"payments": at, "orders": at}))
         try:
-            yield Kit(backends, upstreams, MemoryStore(1024 * 1024) if store is None else store)
+            kit = Kit(backends, upstreams, MemoryStore(1024 * 1024) if store is None else store)
+            await kit.verifier.verify(CALLER["authorization"].partition(" ")[2])  # keys are waited for 0.5 s, machines pause
+            yield kit
         finally:
             await upstreams.close()

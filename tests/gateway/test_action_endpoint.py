@@ -133,7 +133,7 @@ UNREADABLE = {
 async def test_a_body_that_could_be_read_in_two_ways_is_refused_in_rest_and_graphql_alike(case: str) -> None:
     async with gateway() as kit:
         reply = await kit.ask("/shop/v1/orders", UNREADABLE[case], key="k", headers={"content-type": "application/json"})
-        assert reply.problem == "bad-request"
+        assert reply.problem == "bad-request", reply.body
         reply = await kit.ask("/shop/graphql", UNREADABLE[case], headers={"content-type": "application/json"})
         assert reply.problem == "bad-request"
         assert not kit.backends.asked

@@ -14,11 +14,13 @@ def locked(guesses: Guesses, address: str, key_id: str = "") -> int:
     try:
         guesses.refuse(address, key_id)
     except Problem as problem:
-        assert problem.kind == "quota-exceeded"
-        headers = dict(problem.headers)
-        assert headers[b"ratelimit"].endswith(b"t=" + headers[b"retry-after"])
-        return int(headers[b"retry-after"])
-    return 0
+        refusal = problem
+    else:
+        return 0
+    headers = dict(refusal.headers)
+    assert refusal.kind == "quota-exceeded"
+    assert headers[b"ratelimit"].endswith(b"t=" + headers[b"retry-after"])
+    return int(headers[b"retry-after"])
 
 
 def test_s038_a_thousand_guesses_end_in_a_lock_out_of_this_address_with_this_key() -> None:

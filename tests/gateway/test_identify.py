@@ -213,6 +213,16 @@ async def test_two_proofs_at_once_are_refused_though_each_were_good(name: str) -
     await world.refused("partner/both", [(header, value.replace("KEY", key)) for header, value in TWICE[name]], "credentials")
 
 
+@pytest.mark.parametrize("name", ["access_token", "token", "x-api-key"])
+async def test_s030_a_credential_in_the_query_is_none(name: str) -> None:
+    world = World()
+    for credential, where in ((TOKEN, "shop/home"), (world.key(), "partner/both")):
+        reply = await world.ask(f"{where}?{name}={credential}")
+        assert (reply.status, reply.problem) == (401, "unauthenticated")
+        assert reply.json["detail"] == "this needs an identity"
+        assert credential.encode() not in world.lines
+
+
 async def test_all_bad_credentials_are_told_the_same() -> None:
     world = World()
     world.told.answer = {**GOOD, "token_type": "N/A"}

@@ -8,8 +8,9 @@ import pytest
 from bff.caller import GUEST, Caller
 from bff.faces.problems import Problem
 from bff.gateway.quota import Quota
-from bff.limit_settings import RateLimitSettings
+from bff.limit_settings import By, RateLimitSettings
 from bff.state.limiter import Limiter
+from bff.state.limits_policy import Counting
 from bff.testing import ManualClock
 from tests.gateway.quota_kit import ADA, GRAPHQL, HOME, LOGIN, ORDER, PLACES, Place, asked, field_of, pass_, problem_of
 from tests.redis_server import RedisServer, redis_server
@@ -79,7 +80,7 @@ async def test_guests_are_counted_by_their_addresses() -> None:
         ("tenant", Caller(id="ada", tenant="t1"), Caller(id="ada", tenant="t2")),
     ],
 )
-async def test_each_has_a_share_of_its_own(by: str, one: Caller, other: Caller) -> None:
+async def test_each_has_a_share_of_its_own(by: By, one: Caller, other: Caller) -> None:
     ours = quota(p=RateLimitSettings(by=[by], limit=2))
     assert [await let_in(ours, 3, caller=caller) for caller in (one, other)] == [2, 2]
 
@@ -113,8 +114,9 @@ async def test_at_the_door_guesses_are_refused_before_anything_is_verified() -> 
     ours = quota(addresses=ADDRESSES, users=PER_USER)
     for _ in range(5):
         ours.at_door(asked(caller=GUEST))
+    request = asked(caller=GUEST)
     with pytest.raises(Problem) as refused:
-        ours.at_door(request := asked(caller=GUEST))
+        ours.at_door(request)
     assert refused.value.kind == "quota-exceeded"
     assert request.refused == "quota addresses"
     ours.at_door(asked(caller=GUEST, address="192.0.2.8"))
@@ -160,7 +162,7 @@ async def test_every_answer_of_a_limited_endpoint_tells_the_policies_and_what_is
 
 @pytest.mark.parametrize("algorithm", ["sliding", "bucket", "fixed"])
 @pytest.mark.parametrize("window", [0.5, 1.0, 7.3, 60.0])
-async def test_every_refusal_has_fields_that_parse_and_who_waits_as_told_is_let_in(algorithm: str, window: float) -> None:
+async def test_every_refusal_has_fields_that_parse_and_who_waits_as_told_is_let_in(algorithm: Counting, window: float) -> None:
     """S153."""
     clock = ManualClock()
     settings = RateLimitSettings(limit=3, window=window, algorithm=algorithm)

@@ -11,6 +11,7 @@ from bff.gateway.body import ClientGone
 from bff.gateway.quota import Quota
 from bff.limit_settings import RateLimitSettings
 from bff.state.limiter import Limiter
+from bff.state.limits_policy import Counting
 from bff.testing import ManualClock
 from tests.gateway.kit import Peer
 from tests.gateway.quota_kit import HOME, PLACES, asked, field_of, pass_, problem_of
@@ -64,7 +65,7 @@ def soft(limit: int = 1, *, window: float = 1.0, queue: int = 100, max_wait: flo
 
 
 @pytest.mark.parametrize("algorithm", ["sliding", "bucket"])
-async def test_eighty_a_second_at_a_soft_limit_of_fifty(algorithm: str) -> None:
+async def test_eighty_a_second_at_a_soft_limit_of_fifty(algorithm: Counting) -> None:
     """Delayed within the stated wait; nobody is refused until the line is full, and then those who find it so."""
     settings = RateLimitSettings(
         limit=50,

@@ -3,6 +3,7 @@
 import asyncio
 import statistics
 import time
+from contextlib import suppress
 
 import msgspec
 import pytest
@@ -166,13 +167,12 @@ async def test_s036_a_revoked_key_is_refused_within_the_ttl_however_often_it_is_
     good = 0.0
     while clock.at <= 2 * TTL:
         clock.at += every
-        try:
+        with suppress(Unauthenticated):
             await keys.check(key)
             good = clock.at
-        except Unauthenticated as refused:
-            assert refused.reason == "revoked"
         await asyncio.sleep(0)  # what runs behind
     assert good <= TTL <= 30
+    assert await reason(keys, key) == "revoked"
     await keys.close()
 
 
@@ -215,7 +215,8 @@ async def test_while_the_home_is_down_known_keys_are_good_and_others_are_nobodys
     home = Home(record)
     keys = over(home, clock)
     await keys.check(key)
-    assert await reason(keys, stranger := made()[0]) == "wrong key"
+    stranger = made()[0]
+    assert await reason(keys, stranger) == "wrong key"
     home.down = True
     for _ in range(20):
         clock.at += TTL

@@ -161,7 +161,7 @@ def test_s004_s032_every_fault_of_every_issuer_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     "secret",
     ["", " ", "secret", "changeme", "change-me-please", "password", "your-256-bit-secret", "my_client_secret", "${SECRET}",
-     "{{ secret }}", "<client secret>", "example-secret-1234567", "default", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "short1", "REPLACE_ME_123"],
+     "{{ secret }}", "<client secret>", "example-secret-1234567", "default", "a" * 32, "short1", "REPLACE_ME_123"],
 )  # fmt: skip
 def test_s150_a_secret_that_everybody_knows_or_nobody_set_is_refused(secret: str) -> None:
     assert why_weak(secret) is not None
@@ -183,7 +183,7 @@ def test_an_introspection_server_that_cannot_be_safe_is_refused() -> None:
         introspection_of({"idp": asked(url="http://idp.example/introspect")}, {})
     with pytest.raises(Refusal, match="keep one"):
         introspection_of({"idp": asked(tenant="a", tenant_claim="b")}, {})
-    with pytest.raises(Refusal, match="would be shown the tokens of introspection.a"):
+    with pytest.raises(Refusal, match=r"would be shown the tokens of introspection\.a"):
         introspection_of({"a": asked(), "b": asked()}, {})
     assert introspection_of({}, {}) is None
 

@@ -136,5 +136,6 @@ def _tools() -> tuple[str, list[str]]:
     if node.exists() and npm.exists():
         return str(node), [str(node), str(npm)]
     found = shutil.which("node"), shutil.which("npm")
-    assert found[0] and found[1], "no node here: `make test` installs it (requirements-dev.lock)"
+    if found[0] is None or found[1] is None:
+        raise AssertionError("no node here: `make test` installs it (requirements-dev.lock)")
     return found[0], [found[1]]

@@ -56,7 +56,9 @@ PLACE = """mutation($method: ID!, $address: String!) {
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="running")
 async def _running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     folder: Path = tmp_path_factory.mktemp("ordering")
-    async with world(folder, **{f"BFF_SERVICES__{name}__TIMEOUT": seconds for name, seconds in TIMEOUTS.items()}) as running:
+    async with world(
+        folder, limits=True, **{f"BFF_SERVICES__{name}__TIMEOUT": seconds for name, seconds in TIMEOUTS.items()}
+    ) as running:
         yield running
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -36,12 +37,16 @@ class Door:
         return await self.product.http.request(method, url, headers=[*own, *more], content=content)
 
     async def raw(self, sent: bytes, patience: float = 5.0) -> bytes:
-        """Everything that comes back for these bytes until the server closes; TimeoutError when it never does."""
+        """Everything that comes back for these bytes until the server closes or resets; TimeoutError when it never does."""
         reader, writer = await asyncio.open_connection(self.host, self.port)
+        found = b""
         try:
             writer.write(sent)
             async with asyncio.timeout(patience):
-                return await reader.read()
+                with suppress(ConnectionError):
+                    while part := await reader.read(65536):
+                        found += part
+                return found
         finally:
             writer.close()
 

@@ -21,8 +21,4 @@ def numbers(node: str, docstring: str | None = None) -> tuple[str, ...]:
 
 def in_text(text: str) -> set[str]:
     """Every number that stands in a text; a range stands for all that it spans."""
-    return {
-        f"S{number:03}"
-        for first, last in _NUMBER.findall(text)
-        for number in range(int(first), int(last or first) + 1)
-    }
+    return {f"S{number:03}" for first, last in _NUMBER.findall(text) for number in range(int(first), int(last or first) + 1)}

@@ -91,10 +91,10 @@ ODD = {
 async def test_json_that_layers_read_differently_or_that_is_a_load_is_refused_in_no_time(
     shared: Front, body: bytes, statuses: set[int]
 ) -> None:
-    before, began = shared.calls, time.monotonic()
+    before, began = shared.calls, time.process_time()  # ours: the server runs in this process
     reply = await shared.ask(GRAPHQL, "POST", [JSON], body)
     assert reply.status in statuses
-    assert time.monotonic() - began < 1.0
+    assert time.process_time() - began < 0.5
     if reply.status != 200:
         assert shared.calls == before
 

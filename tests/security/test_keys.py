@@ -94,7 +94,7 @@ async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scen
             "BFF_TRACES__ENDPOINT": receiver.endpoint,
             "BFF_TRACES__RATIO": "1",
         }
-        async with world(folder, **settings) as product:
+        async with world(folder, limits=False, **settings) as product:
             yield Scene(Door(product), Office(FiledKeys(folder / "keys.json")), receiver)
 
 
@@ -133,7 +133,7 @@ async def test_s034_s035_what_a_guess_takes_tells_nothing(scene: Scene) -> None:
     key, _ = await scene.new()
     stranger = new_key()[0]
     took: dict[str, list[float]] = {"first letter": [], "last letter": [], "no such id": []}
-    for turn in range(150):
+    for turn in range(100):
         for name, wrong in (
             ("first letter", changed(key, 17)),
             ("last letter", changed(key, len(key) - 1)),
@@ -201,7 +201,7 @@ async def test_s038_a_thousand_guesses_are_429_and_the_guesser_is_locked_out(sce
     locked = await scene.ask(key, address=here)
     await scene.door.refused(locked, 429, "quota-exceeded")
     assert int(locked.headers["retry-after"]) >= 1
-    assert locked.headers["ratelimit"].startswith('"credentials";r=0;t=')
+    assert '"credentials";r=0;t=' in locked.headers["ratelimit"]
     assert await scene.takes(key)  # its owner, from elsewhere
 
 

@@ -59,7 +59,14 @@ async def test_s115_a_thousand_addresses_on_one_account_are_stopped_at_its_limit
     assert other.status_code == 401, "another account is not locked out with it"
 
 
-SPELT = ["eve@thali.example", "EVE@thali.example", " eve@thali.example", "eve@THALI.example ", "Eve@Thali.Example", "eve@thali.example\t"]
+SPELT = [
+    "eve@thali.example",
+    "EVE@thali.example",
+    " eve@thali.example",
+    "eve@THALI.example ",
+    "Eve@Thali.Example",
+    "eve@thali.example\t",
+]
 
 
 async def test_s152_one_account_is_one_however_it_is_written(door: Door) -> None:
@@ -169,6 +176,8 @@ async def test_s144_each_alias_of_a_mutation_counts(door: Door) -> None:
     token = door.product.backends.world.tokens.sign("12", ["orders:read", "profile"])
     aliases = " ".join(f"a{number}: account {{ profile {{ name }} }}" for number in range(CALLER + 1))
     headers = {"content-type": "application/json"}
-    answer = await door.ask("POST", "/mobile/graphql", token=token, headers=headers, content=json.dumps({"query": f"{{ {aliases} }}"}))
+    answer = await door.ask(
+        "POST", "/mobile/graphql", token=token, headers=headers, content=json.dumps({"query": f"{{ {aliases} }}"})
+    )
     assert "/problems/quota-exceeded" in answer.text
     assert door.reached == 0

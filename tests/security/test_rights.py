@@ -31,13 +31,14 @@ PLACES = {
 async def test_what_a_role_may_not_see_is_nowhere(door: Door, place: str) -> None:
     """First somebody who may, so that whatever is kept of the answer is there; then the same user without the right."""
     whole, _ = await _ask(door, place, HIDING)
-    assert "fields=" in place or any(card in whole for card in CARDS) or "that field" in place, whole
+    assert any(card in whole for card in CARDS), whole
     door.product.reset()
     cut, request_id = await _ask(door, place, SHOWN)
     assert not any(card in cut for card in CARDS)
     assert "Visa" not in cut
     assert door.product.calls()["payments"] == 0, "hidden means never asked for"
-    assert not any(card in json.dumps(await door.lines(request_id)) for card in CARDS)
+    told = json.dumps(await door.lines(request_id))
+    assert not any(card in told for card in CARDS)
 
 
 async def _ask(door: Door, place: str, scopes: list[str]) -> tuple[str, str]:

@@ -123,7 +123,9 @@ async def test_a_secret_that_everybody_knows_does_not_start(place: str) -> None:
     """Each is refused at once, with the place and the mend, and is not repeated."""
 
     async def refused(secret: str) -> None:
-        code, out = await bff("serve", BFF_SERVER__PUBLIC="127.0.0.1:0", BFF_SERVER__ADMIN="127.0.0.1:0", **PLACES[place](secret))
+        code, out = await bff(
+            "serve", BFF_SERVER__PUBLIC="127.0.0.1:0", BFF_SERVER__ADMIN="127.0.0.1:0", **PLACES[place](secret)
+        )
         assert code > 0, f"{secret!r}: {out}"
         assert "refused" in out or "not started" in out, f"{secret!r}: {out}"
         assert len(secret) < 8 or secret not in out

@@ -60,7 +60,7 @@ async def _open_door(redis: RedisServer, tmp_path_factory: pytest.TempPathFactor
         "BFF_STATE__URL": redis.url,
         "BFF_STATE__TIMEOUT": "2",
     }
-    async with world(folder, **settings) as product:
+    async with world(folder, limits=False, **settings) as product:
         yield Door(product)
 
 

@@ -25,7 +25,16 @@ async def redis() -> AsyncIterator[RedisServer]:
 
 @pytest.fixture
 async def redis_home(redis: RedisServer) -> AsyncIterator[RedisStore]:
-    """A started store in that Redis, with the real budget."""
+    """A started store in that Redis."""
+    store = redis_store(StateSettings(url=redis.url, timeout=AMPLE))
+    await store.start()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def prompt_home(redis: RedisServer) -> AsyncIterator[RedisStore]:
+    """The same with the real budget."""
     store = redis_store(StateSettings(url=redis.url))
     await store.start()
     yield store

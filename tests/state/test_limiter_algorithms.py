@@ -207,7 +207,43 @@ def test_a_limit_of_thousands_keeps_a_bounded_log() -> None:
     assert ours.entries <= FINE + 1
 
 
-def test_keys_and_entries_are_bounded_and_the_oldest_leave() -> None:
+def test_what_shares_an_entry_leaves_with_the_last_of_it() -> None:
+    now = Now(6000.0005)
+    ours = SlidingWindow(Policy("p", FINE + 1, 1.0), now)
+    assert ours.take("key", 1).allowed
+    now.at = 6000.0035
+    assert ours.take("key", FINE).allowed
+    assert ours.entries == 1
+    now.at = 6001.0015
+    assert not ours.take("key", 2).allowed
+    now.at = 6001.0036
+    assert ours.take("key", FINE + 1).allowed
+
+
+def test_what_has_left_the_window_is_kept_no_longer() -> None:
+    now = Now()
+    ours = SlidingWindow(Policy("p", 100, 1.0), now)
+    for _ in range(1_000):
+        now.at += 0.1
+        ours.take("key", 1)
+        assert ours.entries <= 11
+    now.at += 0.95
+    ours.take("key", 1)
+    assert ours.entries == 2
+
+
+def test_entries_are_bounded_and_those_of_the_key_that_is_asked_for_least_leave() -> None:
+    now = Now()
+    ours = SlidingWindow(Policy("p", 5, 60.0), now, most_entries=12)
+    for key in "aaaaabbbbbccc":
+        now.at += 0.01
+        ours.take(key, 1)
+        assert ours.entries <= 12
+    assert ours.take("b", 1).allowed is False
+    assert ours.take("a", 1).remaining == 4
+
+
+def test_keys_are_bounded_and_the_oldest_leave() -> None:
     now = Now()
     ours = SlidingWindow(Policy("p", 3, 60.0), now, most_keys=10, most_entries=12)
     for number in range(1_000):

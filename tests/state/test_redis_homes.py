@@ -25,7 +25,7 @@ KEYS = [f"thali:{number}" for number in range(60)]
 
 async def test_f31_after_a_failover_the_new_primary_is_used_within_two_seconds() -> None:
     async with redis_sentinel() as watched:
-        store = redis_store(StateSettings(url=watched.url))
+        store = redis_store(StateSettings(url=watched.url, timeout=0.2))
         await store.start()
         assert await store.run(COUNT, "thali:n", [5]) == [5, b"told"]
         assert await watched.primary.command("WAIT", 1, 1000) == 1
@@ -40,7 +40,7 @@ async def test_f31_after_a_failover_the_new_primary_is_used_within_two_seconds()
 
 async def test_a_hung_primary_is_left_for_the_new_one() -> None:
     async with redis_sentinel() as watched:
-        store = redis_store(StateSettings(url=watched.url))
+        store = redis_store(StateSettings(url=watched.url, timeout=0.2))
         await store.start()
         await store.set("thali:a", b"1", 60)
         watched.primary.stop()

@@ -118,3 +118,21 @@ def test_names_made_up_by_a_caller_are_not_kept_without_end() -> None:
     for number in range(1000):
         writer.render(call(headers=((f"x-{number}", "v"),)), 0.5)
     assert len(writer._names) <= 256
+
+
+@pytest.mark.parametrize("place", [0, 300, 599])
+def test_a_long_value_that_could_break_out_is_refused_each_time_it_comes(place: int) -> None:
+    """Good ones are looked over once; that must let no bad one by, nor one that is good but for a character."""
+    writer, good = RequestWriter("users:9101"), "a" * 600
+    bad = f"{good[:place]}\n{good[place + 1 :]}"
+    for _ in range(2):
+        writer.render(call(headers=(("x", good),)), 0.5)
+        with pytest.raises(ValueError, match="header x"):
+            writer.render(call(headers=(("x", bad),)), 0.5)
+
+
+def test_of_long_values_only_so_many_are_remembered() -> None:
+    writer = RequestWriter("users:9101")
+    for number in range(1_000):
+        assert f"x: {number:600}\r\n".encode() in writer.render(call(headers=(("x", f"{number:600}"),)), 0.5)
+    assert 0 < len(writer._good) <= 256

@@ -355,7 +355,9 @@ async def f34(rig: Rig) -> Figures:
         "tokens refused that are good by any of the clocks": sum(
             len(load.samples.of("old").where(lambda sample: sample.status != 200)) for load in loads
         ),
-        "new tokens refused by a clock within the leeway": len(loads[2].samples.of("new").where(lambda sample: sample.status != 200)),
+        "new tokens refused by a clock within the leeway": len(
+            loads[2].samples.of("new").where(lambda sample: sample.status != 200)
+        ),
         "new tokens refused by a clock 5 minutes behind": 100 * late.share(lambda sample: sample.status == 401),
         "of those, told as not-yet in the access log": 100
         * sum(line["refused"] == "not-yet" for line in refusals)
