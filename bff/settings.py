@@ -49,6 +49,7 @@ class RouteSettings(Part):
     scopes: list[str] = Field(default=[], description="what a caller must hold to use it")
     priority: Priority = Field(default="normal", description="what is kept when not all can be served; login is critical")
     owner: str = Field(default="", description="the team to call; `bff check` refuses a route without one")
+    app: str = Field(default="", description="the app whose pages may call it ([apps.NAME] origins); none: no other origin")
     account: str | None = Field(
         default=None, description="the member of the JSON body that names an account (email): for limits by `account`"
     )

@@ -41,7 +41,7 @@ def settings(*, routes: dict[str, RouteSettings] | None = None, **given: float) 
 def test_a_timeout_that_no_screen_can_wait_for_is_refused() -> None:
     (fault,) = timeouts_out_of_reach(settings(timeout=2.5), PROJECT)
     assert fault == (
-        "services.users.timeout = 2.5 is over the budget of every screen that calls it (the largest is 2.0 s), so it would "
+        "services.users.timeout = 2.5 is over the budget of all that calls it (the largest is 2.0 s), so it would "
         "never ring; lower it, or raise a budget"
     )
 

@@ -151,6 +151,7 @@ class ServedAction:
     async def _perform(self, ask: Ask, claim: Claim | None) -> Performed:
         budget = self.action.budget if ask.budget is None else min(self.action.budget, ask.budget)
         generation = str(claim.generation) if claim else "0"
+        ask.scope.changes = True
         ask.scope.reads.clear()  # of the mutation before this one
         ask.scope.loaders.clear()
         return await perform(

@@ -158,8 +158,7 @@ def _take_away(request: Request, *, trusted: bool) -> None:
         kept = [pair for pair in kept if pair[0] not in named]
     if not trusted:
         request.work.repeated = False
-    request.scope["headers"] = kept
-    request._by_name = None  # it may have been asked for one of them before
+    request.keep(kept)
 
 
 def _malformed(detail: str) -> Problem:

@@ -27,11 +27,11 @@ _BACK = frozenset({b"content-language", b"etag", b"last-modified", b"retry-after
 class ProxyEndpoint:
     """One [routes.NAME] of bff.toml."""
 
-    app = ""
     counted = True
 
     def __init__(self, name: str, route: RouteSettings, service: Service, limits: LimitSettings) -> None:
         self.name = f"routes/{name}"
+        self.app = route.app
         self.owner = route.owner
         self.account = route.account
         self.identities: frozenset[Identity] = frozenset({"bearer", "api_key"} if route.api_keys else {"bearer"})

@@ -105,3 +105,8 @@ class Request:
             self._by_name = dict(reversed(self.raw_headers))
         value = self._by_name.get(name)
         return None if value is None else value.decode("latin-1")
+
+    def keep(self, headers: Headers) -> None:
+        """Go on with these headers alone."""
+        self.scope["headers"] = headers
+        self._by_name = None

@@ -65,8 +65,8 @@ class Stack:
         if preflight is not None:
             return preflight
         self._routes.match(request)  # match: a pure look-up; the stages behind it need to know whose rules hold
+        self._cors.check(request)  # another site's page is refused, one of ours may read whatever the answer is
         self._gate.admit(request)  # shed: as soon as its priority is known, before anything is done for it
-        self._cors.check(request)  # another site's page: before its user's identity lends it any weight
         self._quota.at_door(request)  # by address: before a signature is checked, so that guessing costs us nothing
         await self._identities.identify(request)  # identity: before any right is weighed; costs no backend call
         authorize(request)  # authorization: a caller without the right reaches no backend

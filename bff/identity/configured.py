@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from bff.errors import Refusal
 from bff.identity.api_keys import ApiKeys
 from bff.identity.asking import HttpAsk
-from bff.identity.introspection import Introspection, Introspector, Server
+from bff.identity.introspected import Server
+from bff.identity.introspection import Introspection, Introspector
 from bff.identity.issuer import OURS, Issuer, address_faults
 from bff.identity.key_file import FiledKeys
 from bff.identity.key_home import KeyHome, StoredKeys

@@ -6,15 +6,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextvars import Context
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from bff.errors import BackendUnreachable, BffError
-from bff.identity.claims import FOREIGN, LATEST, Claims, audiences, kept, moment, rights, subject, text
+from bff.identity.claims import Claims
 from bff.identity.compact import strict_object
-from bff.identity.issuer import KEPT, LEEWAY, OURS
+from bff.identity.introspected import Server, claims_of
 from bff.identity.revocations import Revocations
 from bff.identity.unauthenticated import Reason, Unauthenticated
 
@@ -43,22 +42,6 @@ class Ask(Protocol):
 
 class NotAnswered(BffError):
     """The server gave no answer that says anything about the token."""
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Whom to ask and what its answers must say; `token_prefix` is how its tokens begin. See IntrospectionSettings."""
-
-    issuer: str
-    audience: str
-    typ: tuple[str, ...] = ("bearer",)  # in lower case; "" takes an answer without token_type
-    rights_claim: str | None = None
-    tenant: str | None = None
-    tenant_claim: str | None = None
-    subject_prefix: str = ""
-    reserved: tuple[str, ...] = OURS
-    token_prefix: str = ""
-    leeway: float = LEEWAY
 
 
 class Introspector:
@@ -178,34 +161,6 @@ _OBJECT: Final = "eyJ"
 def looks_signed(token: str) -> bool:
     """Whether a token is, or pretends to be, one that tells by itself what it is."""
     return token.startswith(_OBJECT) and token.count(".") in _DOTS
-
-
-def claims_of(answer: Mapping[str, object], server: Server, wall: float) -> Claims:
-    """An answer of RFC 7662 section 2.2 as claims. Raises Unauthenticated for "no", and for a yes to something else."""
-    if answer["active"] is not True:
-        raise Unauthenticated("inactive")
-    typ = answer.get("token_type", "")
-    if not isinstance(typ, str) or typ.lower() not in server.typ or not FOREIGN.isdisjoint(answer):
-        raise Unauthenticated("type")
-    if answer.get("iss", server.issuer) != server.issuer:
-        raise Unauthenticated("issuer")
-    if server.audience and server.audience not in audiences(answer.get("aud", [])):
-        raise Unauthenticated("audience")
-    ends = moment(answer["exp"]) if "exp" in answer else LATEST
-    if ends <= wall:
-        raise Unauthenticated("expired")
-    if "nbf" in answer and moment(answer["nbf"]) > wall + server.leeway:
-        raise Unauthenticated("not-yet")
-    client = answer.get("client_id")  # it stands for itself where no `sub` is told (client credentials)
-    return Claims(
-        subject=subject(answer.get("sub", client), client, server.subject_prefix, server.reserved),
-        issuer=server.issuer,
-        scopes=rights(answer, server.rights_claim or "scope"),
-        tenant=server.tenant if server.tenant_claim is None else text(answer.get(server.tenant_claim)),
-        expires_at=ends,
-        raw=kept(answer, KEPT),
-        issued_at=moment(answer["iat"]) if "iat" in answer else 0,
-    )
 
 
 def _answer(body: bytes) -> Mapping[str, object]:

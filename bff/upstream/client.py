@@ -220,8 +220,12 @@ class Client(Owner):
             record.ended = monotonic()
             if read is not None:
                 read.end(reads, key, None)  # we were cut: whoever waits beside us asks for itself
-            elif reads and method not in SAFE_METHODS:
-                forget(reads, service.name)
+            elif method not in SAFE_METHODS:
+                if scope.changes:
+                    reads.clear()
+                    scope.loaders.clear()
+                elif reads:
+                    forget(reads, service.name)
         if not 200 <= reply.status < 300:
             raise refused(self.service, template, reply)
         return decode(reply.body) if reply.value is None else cast("T", reply.value)

@@ -35,4 +35,5 @@ class RequestScope:
     trace: Trace | None = None  # goes into every call
     repeated: bool = False  # the caller sends this request again itself: no call of it is sent twice, or retries multiply
     reads: Reads = field(default_factory=dict)
+    changes: bool = False  # an action's: nothing that was read before a write of it need hold after it
     tell: Callable[[str], Headers] | None = None  # a service's name -> what it is told of the caller; None: no service is

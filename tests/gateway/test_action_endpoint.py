@@ -463,4 +463,5 @@ async def test_what_was_read_before_a_mutation_is_read_anew_in_it() -> None:
         two = " ".join(f'{name}: rename(orderId: "7", name: "x") {{ total note }}' for name in "ab")
         first = await kit.graphql_of(f"mutation {{ {two} }}")
         assert first.json["data"]["a"]["total"] == first.json["data"]["b"]["total"] == 1
+        assert first.json["data"]["a"]["note"] == "a0 a1", "what was batched before a write is asked for anew after it"
         assert first.json["data"]["b"]["note"].startswith("a1"), "a mutation reads nothing that was read before it"

@@ -1,7 +1,7 @@
 """Who a request is from: which proofs count where, what is told to whom, and what a bad one costs."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,8 @@ from bff.gateway.request import Request
 from bff.gateway.stack import Stack
 from bff.identity.api_key import KeyRecord
 from bff.identity.api_keys import ApiKeys
-from bff.identity.introspection import Introspection, Introspector, Server
+from bff.identity.introspected import Server
+from bff.identity.introspection import Introspection, Introspector
 from bff.identity.revocations import Revocations
 from bff.observe.logs import AccessLog
 from bff.priority import Priority
@@ -28,6 +29,7 @@ from tests.identity.test_api_keys import Home, last_changed, made
 from tests.identity.test_introspection import GOOD, Told
 from tests.identity.tokens import ISS, JWKS, NOW, Documents, Time, claims, key_set, signer, verifier
 
+Headers = dict[str, str] | Sequence[tuple[str, str]]
 BOTH: frozenset[Identity] = frozenset({"bearer", "api_key"})
 ADDRESS = "192.0.2.7"
 
@@ -99,15 +101,13 @@ class World:
         self.keys.records[record.id] = record
         return text
 
-    async def ask(
-        self, name: str, headers: Mapping[str, str] | Iterable[tuple[str, str]] = (), address: str = ADDRESS
-    ) -> Reply:
+    async def ask(self, name: str, headers: Headers = (), address: str = ADDRESS) -> Reply:
         sent: list[Any] = []
 
         async def send(message: Any) -> None:
             sent.append(message)
 
-        more = list(headers.items()) if isinstance(headers, Mapping) else list(headers)
+        more: list[tuple[str, str]] = [*headers.items()] if isinstance(headers, dict) else [*headers]
         scope = scope_of(f"/{name}", "GET", [("host", "shop.example"), *more])
         scope["client"] = (address, 5)
         await self.stack(scope, Peer().receive, send)
@@ -115,7 +115,7 @@ class World:
         names = {header.decode(): value.decode("latin-1") for header, value in start["headers"]}
         return Reply(start["status"], names, body["body"])
 
-    async def refused(self, name: str, headers: Mapping[str, str] | Iterable[tuple[str, str]], reason: str) -> Reply:
+    async def refused(self, name: str, headers: Headers, reason: str) -> Reply:
         """The 401 that all bad credentials have in common; `reason` is the audit line's alone."""
         before = sum(one.answered for one in self.endpoints.values())
         reply = await self.ask(name, headers)

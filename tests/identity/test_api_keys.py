@@ -3,6 +3,7 @@
 import asyncio
 import statistics
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
@@ -92,9 +93,8 @@ def test_no_two_keys_are_alike_and_each_has_256_random_bits() -> None:
         lambda _: "",
     ],
 )
-async def test_s034_what_differs_by_one_letter_is_another_key(change: object) -> None:
+async def test_s034_what_differs_by_one_letter_is_another_key(change: Callable[[str], str]) -> None:
     key, record = made()
-    assert callable(change)
     assert await reason(over(Home(record), Time()), change(key)) in ("malformed", "wrong key")
 
 

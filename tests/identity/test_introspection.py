@@ -10,6 +10,7 @@ import pytest
 
 from bff.errors import BackendUnreachable
 from bff.identity.asking import MAX_BODY, HttpAsk
+from bff.identity.introspected import Server
 from bff.identity.introspection import (
     BAD_TTL,
     GAP,
@@ -19,7 +20,6 @@ from bff.identity.introspection import (
     Introspection,
     Introspector,
     NotAnswered,
-    Server,
     looks_signed,
 )
 from bff.identity.revocations import Revocations

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
+from pydantic import SecretStr
 
 from bff.caller import Caller
 from bff.errors import BackendUnreachable
@@ -14,7 +15,8 @@ from bff.gateway.identify import Identities
 from bff.gateway.request import Request
 from bff.identity.asking import HttpAsk
 from bff.identity.configured import issuers_of
-from bff.identity.introspection import BAD_TTL, Introspection, Introspector, Server
+from bff.identity.introspected import Server
+from bff.identity.introspection import BAD_TTL, Introspection, Introspector
 from bff.identity.issuer import Issuer
 from bff.identity.jwks import GAP
 from bff.identity.jwt import JwtVerifier
@@ -157,7 +159,11 @@ async def test_settings_are_all_it_takes(idp: Idp) -> None:
         issuers={"idp": IssuerSettings(issuer=idp.issuer, jwks_url=idp.jwks_url, algorithms=["ES256"])},
         introspection={
             "idp": IntrospectionSettings(
-                url=idp.introspection_url, issuer=idp.issuer, client_id=GATEWAY, client_secret=idp.gateway_secret, timeout=5.0
+                url=idp.introspection_url,
+                issuer=idp.issuer,
+                client_id=GATEWAY,
+                client_secret=SecretStr(idp.gateway_secret),
+                timeout=5.0,
             )
         },
     )

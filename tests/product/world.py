@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import httpx
 from backends.ports import PORTS
 from backends.running import Backends
 from bff.identity.inside_keys import InsideKeys
+from tests.redis_server import redis_server
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # whatever is waited for comes within this or never; the machine may be busy
@@ -70,11 +71,18 @@ class World:
 
 @asynccontextmanager
 async def world(folder: Path, *, limits: bool = False, **environment: str) -> AsyncIterator[World]:
-    """Start it all on free ports, with the demo's rate limits or out of their reach; `environment` is `BFF_...` settings."""
+    """Start it all on free ports, with the demo's rate limits or out of their reach; `environment` is `BFF_...` settings.
+
+    Several workers share a Redis of their own.
+    """
     keys = InsideKeys.at(folder / "inside.pem")
     (folder / "inside.json").write_bytes(keys.document)
     data = ROOT / ".cache" / "backends"
-    async with Backends.start(free_ports=True, data=data, inside=folder / "inside.json") as backends:
+    async with AsyncExitStack() as stack:
+        if environment.get("BFF_SERVER__WORKERS", "1") != "1":
+            environment["BFF_STATE__URL"] = (await stack.enter_async_context(redis_server())).url
+        starting = Backends.start(free_ports=True, data=data, inside=folder / "inside.json")
+        backends = await stack.enter_async_context(starting)
         config = folder / "bff.toml"
         config.write_text(_config(backends, folder, limits=limits))
         process = await asyncio.create_subprocess_exec(

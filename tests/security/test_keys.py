@@ -92,7 +92,8 @@ async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scen
             "BFF_ROUTES__OTHER_PARTNER": json.dumps(other),
             "BFF_SERVER__TRUSTED_PROXIES": '["127.0.0.1/32"]',
             "BFF_TRACES__ENDPOINT": receiver.endpoint,
-            "BFF_TRACES__RATIO": "1",
+            "BFF_TRACES__RATIO": "0",  # those alone that a client asks for
+            "BFF_TRACES__PER_SECOND": "1000",
         }
         async with world(folder, limits=False, **settings) as product:
             yield Scene(Door(product), Office(FiledKeys(folder / "keys.json")), receiver)
