@@ -39,7 +39,7 @@ def check(
     if endpoints or effective:
         out.print(endpoint_table(gateway.endpoints, gateway.quota))
     screens = sum(len(plans) for plans in project.plans.values())
-    actions = sum(len(planned) for planned in project.actions.values())
+    actions = len({one.action for planned in project.actions.values() for one in planned})
     out.print(
         f"[green]good[/]: {len(project.apps)} apps, {screens} screens, {actions} actions, {len(settings.services)} services"
     )

@@ -84,6 +84,10 @@ def _invitation(settings: Settings, user: str, seconds: float) -> str:
     """Lines to paste, unboxed and unwrapped, so that they can be."""
     public, admin = f"http://{settings.server.public}", f"http://{settings.server.admin}"
     query = '{"query":"{ home { viewer { name } lastOrders { restaurantName } } }"}'
+    order = (
+        '{"restaurantId":"1","items":[{"dishId":"1","quantity":2}],"address":"Turmstraße 117, 10999 Kreuzberg",'
+        '"paymentMethod":"13"}'
+    )
     return f"""
 [bold green]Ready in {seconds:.1f} s.[/] Paste into another terminal, in this folder:
 
@@ -93,6 +97,8 @@ def _invitation(settings: Settings, user: str, seconds: float) -> str:
   curl -s {public}/mobile/v1/restaurants/1
   curl -s {public}/mobile/graphql -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{query}'
 
+Order something:       curl -s {public}/mobile/v1/orders -H "Authorization: Bearer $TOKEN" -H 'Idempotency-Key: lunch-1' \\
+                         -H 'Content-Type: application/json' -d '{order}'
 See a screen degrade:  .venv/bin/bff break reviews --hang; call home again; .venv/bin/bff heal
 See what happens:      .venv/bin/bff call mobile home --user {user} --scope orders:read
                        .venv/bin/bff top

@@ -13,6 +13,7 @@ from bff.gateway.quota import Quota
 from bff.gateway.quota_built_in import or_built_in
 from bff.gateway.request import Endpoint
 from bff.identity.internal_token import Inside
+from bff.identity.weak import why_weak
 from bff.settings import Settings
 from bff.state.limiter import Limiter
 from bff.state.limits_fleet import Fleet
@@ -42,6 +43,9 @@ class Front:
         proofs = {proof for app in apps for proof in app.identities}
         identities = _or_faults(lambda: Identities.of(settings, store, proofs=proofs), faults)
         inside = _or_faults(lambda: Inside.of_settings(settings), faults)
+        password = settings.state.password
+        if password is not None and (weak := why_weak(password.get_secret_value())):
+            faults.append(f"state.password {weak}")
         proxies = _or_faults(lambda: Proxies(settings.server.trusted_proxies), faults)
         if faults or identities is None or proxies is None:
             raise Refusal(faults)

@@ -22,7 +22,7 @@ from tests.redis_server import redis_server
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # whatever is waited for comes within this or never; the machine may be busy
 OUT_OF_REACH = 1_000_000  # a rate limit that no test comes near
-SCOPES = ("profile", "orders:read", "payments:read")
+SCOPES = ("profile", "orders:read", "orders:write", "payments:read")
 
 
 @dataclass

@@ -6,7 +6,7 @@ from typing import Final
 from tests.security.references import REFERENCES
 
 # S001 in an id, s001 in a function's name; S062, S063 and S093-S098 in a docstring.
-_NUMBER: Final = re.compile(r"(?<![A-Za-z0-9])[Ss](\d{3})(?:\s*(?:-|–|to)\s*[Ss](\d{3}))?(?![0-9])")
+_NUMBER: Final = re.compile(r"(?<![A-Za-z0-9])[Ss](\d{3})(?:\s*(?:-|to)\s*[Ss](\d{3}))?(?![0-9])")
 
 
 def numbers(node: str, docstring: str | None = None) -> tuple[str, ...]:

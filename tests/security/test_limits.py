@@ -47,9 +47,7 @@ async def statuses(*answers: httpx.Response) -> list[int]:
 
 
 async def test_s115_a_thousand_addresses_on_one_account_are_stopped_at_its_limit(door: Door) -> None:
-    answers = []
-    for address in itertools.islice(addresses(), 1_000):
-        answers.append(await login(door, "ada@thali.example", address))
+    answers = [await login(door, "ada@thali.example", address) for address in itertools.islice(addresses(), 1_000)]
     assert [answer.status_code for answer in answers[:ACCOUNT]] == [401] * ACCOUNT
     assert {answer.status_code for answer in answers[ACCOUNT:]} == {429}
     assert door.product.calls()["users"] == ACCOUNT
@@ -110,7 +108,7 @@ async def test_s152_two_networks_are_two(door: Door) -> None:
 
 
 PATHS = [
-    ("/mobile/v1/search", {}), ("/mobile/v1/search?q=a", {}), ("/mobile/v1/search?limit=5&q=b", {}), ("/mobile/v1/%73earch", {}),
+    ("/mobile/v1/search", {}), ("/mobile/v1/search?q=a", {}), ("/mobile/v1/search?limit=5", {}), ("/mobile/v1/%73earch", {}),
     ("/Mobile/v1/search", {}), ("/mobile/v1/search/", {}), ("/mobile//v1/search", {}), ("/mobile/v1/./search", {}),
     ("/mobile/v1/search", {"host": "localhost"}), ("/mobile/v1/search", {"host": "LOCALHOST:80"}),
     ("/mobile/v1/search", {"host": "shop.example."}), ("/mobile/v1/search", {"x-original-url": "/x", "x-rewrite-url": "/x"}),

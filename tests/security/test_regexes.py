@@ -21,7 +21,7 @@ WAYS = ("search", "match", "fullmatch", "findall", "finditer", "split", "sub")
 MOST = 0.010  # seconds
 # What sends a pattern back and forth: long runs that nearly match, of every letter that any of ours has to do with.
 RUNS = ("a", "A", "0", "9", " ", "\t", "/", ".", "-", "_", ",", ";", "=", "%", "%2", '"', "\\", "\\\\", "(", "[", "{", ":", "@",
-        "a.", "a,", "a-", "a/", "/.", "1.", "a ", " ,", '"a', "a1", "en-", "%2e", "secret", "password", "my", "üa", "\n")  # fmt: skip
+        "a.", "a,", "a-", "a/", "/.", "1.", "a ", " ,", '"a', "a1", "en-", "%2e", "secret", "my", "üa", "\n")  # fmt: skip
 ENDS = ("", "!", "\x00", "\n", "\u00fc", '"')
 TEXTS = [run * (LENGTH // len(run)) + end for run in RUNS for end in ENDS]
 

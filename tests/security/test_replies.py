@@ -130,7 +130,8 @@ async def test_s029_ten_thousand_requests_without_identity_reach_no_backend(door
     paths = ["/mobile/v1/account", "/mobile/v1/orders", "/web/v1/account", "/web/v1/orders/1/tracking"]
     asks = [f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{token}\r\n".encode() for path in paths for token in bad]
     query = b'{"query":"{ account { profile { name } } }"}'
-    head = f"POST /mobile/graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(query)}\r\n"
+    head = "POST /mobile/graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+    head += f"content-length: {len(query)}\r\n"
     asks += [(head + token + "\r\n").encode() + query for token in bad]
     statuses: dict[int, int] = {}
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +26,7 @@ IDP: Final = {
     "issuer": "https://idp.example",
     "client_id": "thali",
     "client_secret": SECRET,
+    "subject_prefix": "idp:",
 }
 # Redis and the introspection server are down, so that what is said of their failures is scanned as well.
 SEEDED: Final = {
@@ -40,7 +41,8 @@ SEEDED: Final = {
 async def traced(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Door, Receiver]]:
     folder: Path = tmp_path_factory.mktemp("secrets")
     with receiving() as receiver:
-        async with world(folder, BFF_TRACES__ENDPOINT=receiver.endpoint, BFF_TRACES__RATIO="1", **SEEDED) as product:
+        traces = {"BFF_TRACES__ENDPOINT": receiver.endpoint, "BFF_TRACES__RATIO": "1"}
+        async with world(folder, limits=False, **traces, **SEEDED) as product:
             yield Door(product), receiver
 
 
@@ -109,7 +111,7 @@ async def test_s149_settings_hide_their_secrets_in_every_text_of_them(monkeypatc
 
 
 KNOWN = ["", "changeme", "your-client-secret", "${CLIENT_SECRET}"]
-PLACES = {
+PLACES: Final[dict[str, Callable[[str], dict[str, str]]]] = {
     "of introspection": lambda secret: {"BFF_INTROSPECTION": json.dumps({"idp": {**IDP, "client_secret": secret}})},
     "of an issuer": lambda secret: {
         "BFF_ISSUERS__OWN": json.dumps({"issuer": "https://own.example", "algorithms": ["HS256"], "secret": secret})

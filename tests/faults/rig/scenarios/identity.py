@@ -219,19 +219,20 @@ async def f43(rig: Rig) -> Figures:
     valid = Stream("valid", "/rig/v1/account", 100, _from("198.51.100.7"), values=users)
     storm = Stream("storm", "/rig/v1/account", 1000, _from("203.0.113.9"), values=made_up)
     document = {KEYS: {"keys": [key.jwk()]}}
-    async with StubService(document, name="issuer") as server, StubService(document, name="issuer") as other:
-        async with (
-            rig.gateway(more=issued_by(server)) as gateway,
-            rig.gateway(more=issued_by(other)) as healthy,
-            offered(gateway.port, valid) as load,
-            offered(healthy.port, valid) as control,
-        ):
-            await asyncio.sleep(2)
-            server.reset_counters()
-            async with offered(gateway.port, storm) as bad:
-                await asyncio.sleep(1)
-                start, end = await rig.steady(rig.seconds(9, 3))
-                fetches = server.counters.calls
+    async with (
+        StubService(document, name="issuer") as server,
+        StubService(document, name="issuer") as other,
+        rig.gateway(more=issued_by(server)) as gateway,
+        rig.gateway(more=issued_by(other)) as healthy,
+        offered(gateway.port, valid) as load,
+        offered(healthy.port, valid) as control,
+    ):
+        await asyncio.sleep(2)
+        server.reset_counters()
+        async with offered(gateway.port, storm) as bad:
+            await asyncio.sleep(1)
+            start, end = await rig.steady(rig.seconds(9, 3))
+            fetches = server.counters.calls
     others, well = load.samples.between(start, end), control.samples.between(start, end)
     return {
         "fetches in the 10 s": fetches,

@@ -35,23 +35,27 @@ ROUTES = {"routes": {"picture": {"path": "/picture", "service": "search", "to": 
 async def f46(rig: Rig) -> Figures:
     clients = 500
     await rig.backends.well("search", Behaviour(body='{"x": "' + "y" * PICTURE + '"}'))
-    async with rig.gateway(more=ROUTES) as gateway, rig.gateway(more=ROUTES) as healthy:
-        # Two gateways under the same load, one with slow clients, so that what else the machine does is done to both.
-        async with offered(gateway.port, BOARD) as load, offered(healthy.port, BOARD) as control:
-            await asyncio.sleep(2)
-            for _ in range(20):
-                await gateway.ask("/picture")  # buffers that any answer of this size needs once
-            before = gateway.memory()
-            async with AsyncExitStack() as stack:
-                for _ in range(clients):
-                    await stack.enter_async_context(_SlowReader(gateway))
+    # Two gateways under the same load, one with slow clients, so that what else the machine does is done to both.
+    async with (
+        rig.gateway(more=ROUTES) as gateway,
+        rig.gateway(more=ROUTES) as healthy,
+        offered(gateway.port, BOARD) as load,
+        offered(healthy.port, BOARD) as control,
+    ):
+        await asyncio.sleep(2)
+        for _ in range(20):
+            await gateway.ask("/picture")  # buffers that any answer of this size needs once
+        before = gateway.memory()
+        async with AsyncExitStack() as stack:
+            for _ in range(clients):
+                await stack.enter_async_context(_SlowReader(gateway))
+            await asyncio.sleep(1)
+            start = time.monotonic()
+            held = before
+            for _ in range(int(rig.seconds(10, 4))):
                 await asyncio.sleep(1)
-                start = time.monotonic()
-                held = before
-                for _ in range(int(rig.seconds(10, 4))):
-                    await asyncio.sleep(1)
-                    held = max(held, gateway.memory())
-                end = time.monotonic()
+                held = max(held, gateway.memory())
+            end = time.monotonic()
     others, well = load.samples.between(start, end), control.samples.between(start, end)
     return {
         "memory for each slow client": (held - before) / clients / 1024,
@@ -88,7 +92,7 @@ class _SlowReader:
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
         with suppress(OSError):  # being cut off is what a slow reader may expect
-            while await loop.sock_recv(self._socket, PER_SECOND):
+            while await loop.sock_recv(self._socket, PER_SECOND):  # noqa: ASYNC110 - reading slowly is the fault
                 await asyncio.sleep(_TICK)
 
 

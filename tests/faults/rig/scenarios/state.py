@@ -19,7 +19,7 @@ from tests.faults.rig.gateway import Gateway
 from tests.faults.rig.mutations import mutated
 from tests.faults.rig.offering import Offered, offered
 from tests.faults.rig.rig import Rig
-from tests.faults.rig.samples import Samples, Stream
+from tests.faults.rig.samples import Sample, Samples, Stream
 from tests.faults.rig.scenario import Figures, Without, latency, least, most, scenario
 from tests.faults.rig.scenarios.identity import AUDIENCE, ISSUER, KEYS, issued_by
 from tests.identity.tokens import signer
@@ -56,12 +56,9 @@ async def _load(gateways: Sequence[Gateway], *streams: Stream) -> AsyncIterator[
 
 
 def _joined(loads: Sequence[Offered]) -> Samples:
-    return Samples([""], [_first(sample) for load in loads for sample in load.samples.all])
-
-
-def _first(sample):  # type: ignore[no-untyped-def]
-    sample.stream = 0
-    return sample
+    """Those of all instances, of whatever stream."""
+    found = [Sample(0, one.due, one.took, one.status, one.complete) for load in loads for one in load.samples.all]
+    return Samples([""], found)
 
 
 def _failures(samples: Samples) -> int:
@@ -129,14 +126,18 @@ async def f30(rig: Rig) -> Figures:
     async with redis_server() as redis:
         stream = Stream("account", ACCOUNT, 100)
         policy = {**_COUNTED, "limit": 1_000_000}
-        async with rig.gateway(more=_shared(redis.url, everyone=policy)) as gateway, rig.gateway() as alone:
-            async with offered(gateway.port, stream) as load, offered(alone.port, stream) as control:
-                await asyncio.sleep(2)
-                redis.stop()
-                struck, ended = await rig.steady(rig.seconds(30, 5))
-                redis.cont()
-                back = await _runs_scripts_after(redis)
-                await asyncio.sleep(1)
+        async with (
+            rig.gateway(more=_shared(redis.url, everyone=policy)) as gateway,
+            rig.gateway() as alone,
+            offered(gateway.port, stream) as load,
+            offered(alone.port, stream) as control,
+        ):
+            await asyncio.sleep(2)
+            redis.stop()
+            struck, ended = await rig.steady(rig.seconds(30, 5))
+            redis.cont()
+            back = await _runs_scripts_after(redis)
+            await asyncio.sleep(1)
     samples, others = load.samples.between(struck, ended), control.samples.between(struck, ended)
     slow = [len(found.where(lambda sample: sample.took > _SLOW)) for found in (samples, others)]
     return {
@@ -181,21 +182,24 @@ async def _until(holds: Callable[[], Awaitable[bool]], patience: float) -> float
 async def f31(rig: Rig) -> Figures:
     policy = {**_COUNTED, "limit": 1_000_000}
     stream = Stream("account", ACCOUNT, 100)
-    async with redis_sentinel() as watched:
-        async with _gateways(rig, 2, _shared(watched.url, everyone=policy)) as gateways, _load(gateways, stream) as loads:
-            await asyncio.sleep(2)
-            start = time.monotonic()
-            watched.primary.kill()
-            promoted = await _until(lambda: _leads(watched.replica), 20)
-            await watched.replica.command("CONFIG", "RESETSTAT")
-            found = await _runs_scripts_after(watched.replica)
-            await asyncio.sleep(1)
-            await watched.replica.command("FLUSHALL")
-            await watched.replica.command("SCRIPT", "FLUSH")
-            await watched.replica.command("CONFIG", "RESETSTAT")
-            flushed = time.monotonic()
-            again = await _until(lambda: _has_sent_whole(watched.replica), 20)
-            await asyncio.sleep(2)
+    async with (
+        redis_sentinel() as watched,
+        _gateways(rig, 2, _shared(watched.url, everyone=policy)) as gateways,
+        _load(gateways, stream) as loads,
+    ):
+        await asyncio.sleep(2)
+        start = time.monotonic()
+        watched.primary.kill()
+        promoted = await _until(lambda: _leads(watched.replica), 20)
+        await watched.replica.command("CONFIG", "RESETSTAT")
+        found = await _runs_scripts_after(watched.replica)
+        await asyncio.sleep(1)
+        await watched.replica.command("FLUSHALL")
+        await watched.replica.command("SCRIPT", "FLUSH")
+        await watched.replica.command("CONFIG", "RESETSTAT")
+        flushed = time.monotonic()
+        again = await _until(lambda: _has_sent_whole(watched.replica), 20)
+        await asyncio.sleep(2)
     samples = _joined(loads)
     return {
         "answers of 5xx, or none": _failures(samples.where(lambda sample: sample.due >= start)),
@@ -289,11 +293,10 @@ async def f33(rig: Rig) -> Figures:
         "leased": {**_BUCKET, "to": ["rig/search"], "shared": "leased"},
     }
     each = 10 * _PER_SECOND / 3
-    async with redis_server() as redis:
-        async with _gateways(rig, 3, _shared(redis.url, **policies)) as gateways:
-            await asyncio.sleep(_MEET)
-            async with _load(gateways, Stream("exact", ACCOUNT, each), Stream("leased", SEARCH, each)) as loads:
-                await asyncio.sleep(seconds)
+    async with redis_server() as redis, _gateways(rig, 3, _shared(redis.url, **policies)) as gateways:
+        await asyncio.sleep(_MEET)
+        async with _load(gateways, Stream("exact", ACCOUNT, each), Stream("leased", SEARCH, each)) as loads:
+            await asyncio.sleep(seconds)
     found = {}
     for name in policies:
         samples = sorted((sample for load in loads for sample in load.samples.of(name).all), key=lambda one: one.due + one.took)
@@ -312,7 +315,7 @@ async def f33(rig: Rig) -> Figures:
 @scenario(
     "F34",
     fault="the clocks of instances are 5 minutes ahead and behind",
-    answer="limits go by Redis's clock, ends by the monotonic one; a token is refused beyond the leeway alone, and the log says why",
+    answer="limits go by Redis's clock, ends by the monotonic one; a token is refused beyond the leeway, and the log says why",
     limits=(
         most("limiter off limit x time + burst", 1, "%"),
         most("tokens refused that are good by any of the clocks", 0),
