@@ -35,6 +35,7 @@ class Project:
     plans: dict[App, tuple[Plan, ...]]
     fields: tuple[Field, ...]
     actions: dict[App, tuple[PlannedAction, ...]] = dataclasses.field(default_factory=dict)
+    absent: frozenset[str] = frozenset()  # the names of apps that are declared and not served here
 
     def plan(self, app: str, screen: str) -> Plan:
         """The plan of a screen by the names of app and screen; raises Refusal that lists what there is."""
@@ -77,6 +78,7 @@ def load(package: str, services: Iterable[str], *, only: Iterable[str] = ()) -> 
         {app: tuple(found) for app, found in plans.items()},
         fields,
         {app: tuple(one for one in planned if app in one.action.apps) for app in plans},
+        frozenset(app.name for app in apps if app not in plans),
     )
 
 

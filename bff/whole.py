@@ -16,7 +16,7 @@ def load(only: Iterable[str] = ()) -> tuple[Settings, Project]:
     faults = [
         *timeouts_out_of_reach(settings, project),
         *projects.state_faults(settings, project),
-        *(() if only else _unknown_apps(settings, project)),
+        *_unknown_apps(settings, project),
     ]
     if faults:
         raise Refusal(faults)
@@ -49,7 +49,7 @@ def timeouts_out_of_reach(settings: Settings, project: Project) -> Iterator[str]
 
 def _unknown_apps(settings: Settings, project: Project) -> Iterator[str]:
     """Settings of apps that nobody declares would only look as if they held."""
-    declared = {app.name for app in project.apps}
+    declared = {app.name for app in project.apps} | project.absent
     named = {f"apps.{name}": name for name in settings.apps}
     named |= {f"routes.{name}.app": route.app for name, route in settings.routes.items() if route.app}
     for place, name in named.items():

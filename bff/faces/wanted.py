@@ -32,6 +32,7 @@ def read(screen: "ServedScreen", raw: "Raw") -> tuple[Selection | None, dict[str
     faults: list[InputFault] = []
     given, asked = _sorted(screen, raw, faults)
     selection: Selection | None = None
+    inputs: dict[str, object] = {}
     try:
         selection = _selected(screen, asked)
     except BadInput as bad:

@@ -64,7 +64,7 @@ class Gateway:
             for app, planned in project.actions.items()
         }
         self.endpoints = tuple(self._endpoints())
-        self.quota = self.front.quota_of(settings, self.endpoints)
+        self.quota = self.front.quota_of(settings, self.endpoints, project.absent)
         self._stack = self._public()
         self._warming: asyncio.Task[None] | None = None
         self.admin: ASGIApp = Audited(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
-from bff.apps import App
+from bff.apps import App, Identity
 from bff.errors import Refusal
 from bff.gateway.address import Proxies
 from bff.gateway.graphql_endpoint import GraphQLEndpoint
@@ -40,7 +40,7 @@ class Front:
         faults: list[str] = []
         store = state_of(settings.state)
         scripts = cast(Scripts, store) if store.shared else None  # what is shared is Redis, which runs scripts
-        proofs = {proof for app in apps for proof in app.identities}
+        proofs: set[Identity] = {proof for app in apps for proof in app.identities}
         identities = _or_faults(lambda: Identities.of(settings, store, proofs=proofs), faults)
         inside = _or_faults(lambda: Inside.of_settings(settings), faults)
         password = settings.state.password
@@ -56,10 +56,13 @@ class Front:
         """What a service is told when the gateway asks for several callers at once."""
         return None if self.inside is None else self.inside.nobody
 
-    def quota_of(self, settings: Settings, endpoints: Sequence[Endpoint]) -> Quota:
-        """The policies over these endpoints. GraphQL charges by itself what an operation asks for, so it is told of them."""
+    def quota_of(self, settings: Settings, endpoints: Sequence[Endpoint], absent: frozenset[str] = frozenset()) -> Quota:
+        """The policies over these endpoints; those of apps that are `absent` here are served elsewhere.
+
+        GraphQL charges by itself what an operation asks for, so it is told of them.
+        """
         limits = or_built_in(settings.rate_limits)
-        quota = Quota(self.limiter, limits, endpoints, max_body=settings.limits.max_body)
+        quota = Quota(self.limiter, limits, endpoints, max_body=settings.limits.max_body, absent=absent)
         for endpoint in endpoints:
             if isinstance(endpoint, GraphQLEndpoint):
                 endpoint.quota = quota

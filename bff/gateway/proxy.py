@@ -21,7 +21,7 @@ from bff.upstream.service import Service
 _ON = frozenset({b"accept", b"content-type", b"accept-language", b"if-none-match"})
 # With it a backend may tell a write that is sent again from another one. It is the client's promise, not ours: we send once.
 _ON_WRITES = _ON | {b"idempotency-key"}
-_BACK = frozenset({b"content-language", b"etag", b"last-modified", b"retry-after", b"www-authenticate"})
+_BACK = frozenset({b"content-language", b"etag", b"last-modified", b"retry-after"})
 
 
 class ProxyEndpoint:

@@ -41,13 +41,14 @@ class Quota:
         endpoints: Iterable[Endpoint] = (),
         *,
         max_body: int | None = None,
+        absent: frozenset[str] = frozenset(),
         clock: Clock = LOOP_CLOCK,
     ) -> None:
         self._limiter = limiter or Limiter(now=clock.now)
         self._door = Limiter(now=clock.now)  # of this process alone: nothing is asked before anything is verified
         self._max_body = max_body or LimitSettings().max_body
         endpoints = tuple(endpoints)
-        self._rules = rules_of(limits or {}, endpoints, clock)
+        self._rules = rules_of(limits or {}, endpoints, clock, absent)
         self._about = {each.name: tuple(rule for rule in self._rules if rule.about(each.name)) for each in endpoints}
         self._at_door = {name: tuple(rule for rule in rules if rule.at_door) for name, rules in self._about.items()}
         self._bills = {name: [(rule, 1) for rule in rules if self._is_charged(rule)] for name, rules in self._about.items()}

@@ -35,9 +35,17 @@ class Rule:
         return any(fnmatchcase(name, pattern) for pattern in self.to)
 
 
-def rules_of(limits: Mapping[str, RateLimitSettings], endpoints: Iterable[Endpoint], clock: Clock) -> tuple[Rule, ...]:
-    """All policies, narrow ones first; raises Refusal for those that cannot work."""
-    faults = list(_faults(limits, {endpoint.name: endpoint for endpoint in endpoints}))
+def rules_of(
+    limits: Mapping[str, RateLimitSettings],
+    endpoints: Iterable[Endpoint],
+    clock: Clock,
+    absent: frozenset[str] = frozenset(),
+) -> tuple[Rule, ...]:
+    """All policies, narrow ones first; raises Refusal for those that cannot work.
+
+    A policy may be about an app that is `absent`: it is served elsewhere, from the same settings.
+    """
+    faults = list(_faults(limits, {endpoint.name: endpoint for endpoint in endpoints}, absent))
     if faults:
         raise Refusal(faults)
     rules = [_rule(name, settings, clock) for name, settings in limits.items()]
@@ -50,13 +58,16 @@ def _rule(name: str, settings: RateLimitSettings, clock: Clock) -> Rule:
     return Rule(policy, tuple(dict.fromkeys(settings.by)), tuple(settings.to), throttle)
 
 
-def _faults(limits: Mapping[str, RateLimitSettings], endpoints: Mapping[str, Endpoint]) -> Iterator[str]:
+def _faults(
+    limits: Mapping[str, RateLimitSettings], endpoints: Mapping[str, Endpoint], absent: frozenset[str]
+) -> Iterator[str]:
     for name, settings in limits.items():
         place = f"rate_limits.{name}"
         if not _NAME.fullmatch(name):
             yield f"{place}: a name has letters, digits, `_`, `-` and `.`, up to 64: it stands in header fields; change it"
         for pattern in settings.to:
-            if not any(fnmatchcase(endpoint, pattern) for endpoint in endpoints):
+            elsewhere = any(fnmatchcase(app, pattern.partition("/")[0]) for app in absent)
+            if not elsewhere and not any(fnmatchcase(endpoint, pattern) for endpoint in endpoints):
                 there = ", ".join(sorted(endpoints)) or "none"
                 yield f"{place}.to: '{pattern}' is no endpoint (there is: {there}); mend it or take it out"
         about = [each for each in endpoints.values() if any(fnmatchcase(each.name, pattern) for pattern in settings.to)]

@@ -11,7 +11,7 @@ from bff.faces.answer import Answer
 from bff.gateway.proxy import ProxyEndpoint
 from bff.gateway.request import Request
 from bff.identity.inside_keys import InsideKeys
-from bff.identity.internal_token import Inside
+from bff.identity.internal_token import Form, Inside
 from bff.inside import HEADER
 from bff.service_settings import ServiceSettings
 from bff.settings import LimitSettings, RouteSettings, Settings
@@ -49,9 +49,9 @@ async def test_what_a_client_says_of_itself_reaches_no_backend(headers: list[tup
         assert kit.stub.counters.calls > 0
 
 
-async def asked(caller: Caller, identity: str, headers: dict[str, str] | None = None, method: str = "GET") -> dict[str, str]:
+async def asked(caller: Caller, identity: Form, headers: dict[str, str] | None = None, method: str = "GET") -> dict[str, str]:
     """What a backend is sent for a request of `caller` over a plain route."""
-    inside = Inside(InsideKeys(Ed25519PrivateKey.generate()), {"users": identity})  # type: ignore[dict-item]  # a word of its Literal
+    inside = Inside(InsideKeys(Ed25519PrivateKey.generate()), {"users": identity})
     async with StubService({"/v1/users": 1}) as stub:
         trusted = identity == "headers"
         users = ServiceSettings(instances=[f"http://{stub.address}"], identity=identity, trusted_network=trusted)

@@ -57,3 +57,10 @@ def test_a_project_that_names_no_limits_has_built_in_ones_for_everything() -> No
     own = {"own": RateLimitSettings(limit=1)}
     assert or_built_in(own) is own
     assert set(BUILT_IN) == {"addresses", "callers"}
+
+
+def test_a_policy_may_be_about_an_app_that_is_served_elsewhere() -> None:
+    limits = {"web": RateLimitSettings(to=["web/*"], limit=1), "pay": RateLimitSettings(to=["*/pay"], limit=1)}
+    assert len(faults(**limits)) == 2
+    ours = Quota(None, limits, PLACES, absent=frozenset({"web"}))
+    assert ours.policies_of("shop/home") == ()

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tests.product.world import world
@@ -91,7 +92,7 @@ def _show(found: dict[str, Verdict]) -> None:
         table.add_column(column, overflow="fold")
     for case, verdict in found.items():
         shown = "[green]passed[/]" if verdict.passed else "[red]NOT PASSED[/]"
-        table.add_row(case, CASES[case], shown, verdict.told)
+        table.add_row(case, escape(CASES[case]), shown, escape(verdict.told))
     out.print(table)
     bad = [case for case, verdict in found.items() if not verdict.passed]
     out.print(f"{len(found) - len(bad)} of {len(found)} cases passed{'; not: ' + ', '.join(bad) if bad else ''}")

@@ -23,6 +23,10 @@ from tests.faults.rig.toml import Settings, merged
 COPIES = {"account": 1, "cart": 1, "picks": 3, "ratings": 1, "news": 1, "search": 1, "payments": 1, "five": 5}
 RATE = 200  # requests a second and instance, unless a scenario says otherwise
 BOARD = Stream("board", "/rig/v1/board", RATE)
+# A project without [rate_limits] has the built-in ones (bff/gateway/quota_built_in.py), and a generator is one address: 200
+# requests a second would be refused after some seconds. So it has the same policies, and nobody meets them.
+_NO_LIMIT: Settings = {"limit": 1_000_000_000, "algorithm": "bucket", "shared": "leased"}
+UNLIMITED: Settings = {"addresses": {"by": ["address"], **_NO_LIMIT}, "callers": {"by": ["caller"], **_NO_LIMIT}}
 
 
 @dataclass(slots=True)
@@ -55,6 +59,7 @@ class Rig:
     ) -> AsyncIterator[Gateway]:
         """`bff serve` over all services; `services` and `more` are what differs from the rig's own bff.toml.
 
+        Rate limits that `more` names stand in the place of UNLIMITED.
         `code` is a mutation that is the fault itself: a clock that is wrong.
         """
         off = self.without or Without("")
@@ -67,7 +72,7 @@ class Rig:
             )
             for name in COPIES
         }
-        settings = merged({"services": told}, more or {}, off.more)
+        settings = merged({"services": told}, {"rate_limits": UNLIMITED, **(more or {})}, off.more)
         mutation = " + ".join(filter(None, (code, off.code)))
         async with gateways.gateway(settings, workers=workers, out=out, mutation=mutation) as served:
             yield served
