@@ -40,18 +40,24 @@ class BackendError(BffError):
 
     `service` names it, `reason` is a short stable word for meta and metrics, `retry_after` is in seconds when the
     backend (or we) can tell when asking again makes sense. `ours`: it tells nothing of the backend's health, because it
-    was not asked or our own event loop was blocked. The text may name our fault details; clients never see it.
+    was not asked or our own event loop was blocked. `sent`: False when no byte of the request was written, so that it
+    certainly was not done; True when some was, or nobody knows. The text may name our fault details; clients never see it.
     """
 
     reason: str = "unavailable"
     ours: bool = False
+    sent: bool = True
 
-    def __init__(self, service: str, detail: str = "", *, retry_after: float | None = None, ours: bool = False) -> None:
+    def __init__(
+        self, service: str, detail: str = "", *, retry_after: float | None = None, ours: bool = False, sent: bool = True
+    ) -> None:
         self.service = service
         self.detail = detail
         self.retry_after = retry_after
         if ours:
             self.ours = True
+        if not sent:
+            self.sent = False
         super().__init__(f"{service}: {detail}" if detail else service)
 
 
@@ -103,6 +109,7 @@ class BackendBusy(BackendError):
 
     reason = "busy"
     ours = True
+    sent = False
 
 
 class BreakerOpen(BackendBusy):

@@ -14,6 +14,7 @@ from pydantic import AliasGenerator, BaseModel, ConfigDict, StringConstraints, T
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 
+from bff.composition.action_models import annotation_of
 from bff.composition.signature import Parameter
 from bff.errors import BffError
 from bff.naming import camel
@@ -50,7 +51,7 @@ class Inputs:
         self.parameters = tuple(parameters)
         self.names = {camel(parameter.name): parameter for parameter in parameters}
         fields: dict[str, Any] = {  # Any: what create_model takes
-            _MARK + parameter.name: (parameter.annotation, parameter.default if parameter.optional else ...)
+            _MARK + parameter.name: (annotation_of(parameter.annotation), parameter.default if parameter.optional else ...)
             for parameter in parameters
         }
         alias = AliasGenerator(lambda field: camel(field.removeprefix(_MARK)))

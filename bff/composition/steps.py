@@ -1,16 +1,22 @@
 """`Steps`: what an action has done so far, and how to undo it."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from bff.deadline import Deadline, current_deadline, set_deadline
-from bff.errors import BackendBusy, BackendError, BackendStatus, BackendUnreachable, Forbidden, Refused
+from bff.errors import BackendError, BackendStatus, Forbidden, Hopeless, Refused
+from bff.upstream.call import SAFE_METHODS
 from bff.upstream.scope import RequestScope
 
 T = TypeVar("T")
 # Given what the step gave, or None when nobody knows whether it was done.
 Undo = Callable[[T | None], Awaitable[object]]
+
+# Seconds. A write takes 5 to 20 ms inside a region: what is begun with less is not answered in time, and then nobody knows
+# whether it was done.
+LEAST = 0.01
 
 _SERVER_ERROR = 500
 _UNAVAILABLE = 503
@@ -49,16 +55,21 @@ class Steps:
         all the same (no answer in time, a connection that broke, a 5xx), `undo` is called with None: it must bear that
         there is nothing to undo. A step that certainly was not done (refused with a 4xx, never sent) is not undone. Let
         its error pass: the gateway undoes and tells. `undo=None` is for reads, and for a step after which nothing fails.
+        Raises Hopeless, and does not begin, when less than LEAST is left of the action's time.
         """
         scope = self._scope
         outer, before = current_deadline(), len(scope.records)
         if outer is not None:
+            if isinstance(call, Coroutine) and outer.left() < LEAST:  # (what is no coroutine has begun already)
+                call.close()
+                self.failed = name
+                raise Hopeless("", f"{outer.left():.3f} s left for '{name}'")
             set_deadline(Deadline(outer.at, outer.now, name))  # its calls are told apart in traces by the step's name
         try:
             value = await call
         except BaseException as error:
             self.failed = name
-            if undo is not None and self._may_be_done(error, before):
+            if undo is not None and self._may_be_done(name, error, before):
                 self.to_undo.append(Done(name, None, undo))
             raise
         finally:
@@ -69,25 +80,33 @@ class Steps:
             self.to_undo.append(Done(name, value, undo))
         return value
 
-    def _may_be_done(self, error: BaseException, before: int) -> bool:
-        if isinstance(error, BackendError):
+    def _may_be_done(self, name: str, error: BaseException, before: int) -> bool:
+        if isinstance(error, BackendError | asyncio.CancelledError):
             made = self._scope.records[before:]
-            if made and not any(record.attempts for record in made):
-                return False  # nothing was sent
-            if any(len(record.attempts) > 1 for record in made):
-                return True  # the error is the last attempt's; the one before it may have come through
+            sent = [
+                (record.section, attempt)
+                for record in made
+                if record.method not in SAFE_METHODS
+                for attempt in record.attempts
+                if attempt.sent
+            ]
+            if made and not sent:
+                return False  # whatever was asked, no change was
+            own = [attempt for of, attempt in sent if of in (name, "")]  # not of a step that runs beside this one
+            if len(own) > 1:
+                return True  # the error is the last one's; the one before it may have come through
         return not _certain(error)
 
 
 def _certain(error: BaseException) -> bool:
     """Whether what failed with this was not done, beyond doubt."""
     match error:
-        case BackendBusy() | Refused() | Forbidden():
+        case Refused() | Forbidden():
             return True
         case BackendStatus():
             told_to_wait = error.status == _UNAVAILABLE and error.retry_after is not None  # a proxy's 503 has no Retry-After
             return error.status < _SERVER_ERROR or error.status in _ABOUT_THE_REQUEST or told_to_wait
-        case BackendUnreachable():
-            return not error.begun and isinstance(error.__cause__, OSError)  # no connection; one that breaks has no cause
+        case BackendError():
+            return not error.sent
         case _:
             return False

@@ -5,14 +5,10 @@ after the other, and what is selected only shapes what they gave. Then graphql-c
 without waiting for anything: one null rule, one place where time is spent.
 """
 
-import asyncio
 import dataclasses
-import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from time import monotonic
-from types import SimpleNamespace
 from typing import Any, TypeGuard
 
 import strawberry
@@ -23,28 +19,22 @@ from graphql import (
     GraphQLError,
     GraphQLResolveInfo,
     OperationType,
-    get_argument_values,
     get_operation_ast,
 )
 
 from bff.apps import App
-from bff.caller import Caller
-from bff.composition.engine import SectionFailed
 from bff.composition.outcome import Outcome
-from bff.composition.render import meta, to_json
-from bff.composition.shape import shape_of
-from bff.errors import BffError, Forbidden, Incomplete
+from bff.composition.render import meta
+from bff.errors import Incomplete
 from bff.faces import graphql_errors
-from bff.faces.action import Ask, ServedAction
-from bff.faces.action_kept import REPLAYED
+from bff.faces.action import ServedAction
 from bff.faces.graphql_documents import DocumentRefused, Documents
+from bff.faces.graphql_mutation import Mutation
+from bff.faces.graphql_query import Query
 from bff.faces.graphql_schema import core_of, schema_of
 from bff.faces.graphql_selection import Nodes, Reader
 from bff.faces.problems import Problem
 from bff.faces.screen import Raw, ServedScreen
-from bff.naming import camel
-
-_log = logging.getLogger("bff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +59,6 @@ class Answered:
     left: tuple[str, ...] = ()  # steps of its actions that were done and could not be undone
 
 
-@dataclass(frozen=True, slots=True)
-class _Ran:
-    """What one screen or action gave: an object that has what was selected, or the error that stands for it."""
-
-    value: object
-    outcomes: Mapping[str, Outcome] = dataclasses.field(default_factory=dict)
-    replayed: bool = False
-
-
 # What an operation asks for, by the names of rate limits: the app's GraphQL once, and each screen and action as often as
 # it is asked for. Raises the 429 problem, before anything runs.
 Charge = Callable[[Mapping[str, int]], Awaitable[None]]
@@ -97,10 +78,8 @@ class AppSchema:
         self.strawberry: strawberry.Schema = schema_of(app, screens, _given, actions)
         self._app = app.name
         self._core = core_of(self.strawberry)
-        self._fields = self._core.query_type.fields if self._core.query_type else {}
-        self._changes = self._core.mutation_type.fields if self._core.mutation_type else {}
-        self._screens = {served.screen.name: served for served in screens}
-        self._actions = {served.action.name: served for served in actions}
+        self._query = Query(self._core.query_type, screens, hide_suggestions=not introspection)
+        self._mutation = Mutation(self._core.mutation_type, actions, hide_suggestions=not introspection)
         self._documents = Documents(self._core, introspection=introspection)
         self._introspection = introspection
 
@@ -142,14 +121,14 @@ class AppSchema:
         except GraphQLError as error:  # a variable that a @skip or @include cannot take
             return _refused([error], request_id)
         changes = executor.operation.operation is OperationType.MUTATION
-        known: Mapping[str, object] = self._actions if changes else self._screens
+        known: Mapping[str, object] = self._mutation.actions if changes else self._query.screens
         wanted = {alias: nodes for alias, nodes in roots.items() if nodes[0].name.value in known}
         if charge is not None:
             await charge(self._targets(wanted))
         if changes:
-            ran = await self._act_all(reader, wanted, asked, raw, request_id)
+            ran = await self._mutation.run(reader, wanted, raw, asked.key, request_id)
         else:
-            ran = await self._run_all(reader, wanted, raw, request_id)
+            ran = await self._query.run(reader, wanted, raw, request_id)
         executor.root_value = {alias: one.value for alias, one in ran.items()}
         result = executor.execute_operation()
         if not isinstance(result, ExecutionResult):
@@ -176,81 +155,12 @@ class AppSchema:
         counts = Counter(f"{self._app}/{nodes[0].name.value}" for nodes in wanted.values())
         return {**counts, f"{self._app}/graphql": 1}
 
-    async def _act_all(
-        self, reader: Reader, wanted: Mapping[str, Nodes], asked: Asked, raw: Raw, request_id: str
-    ) -> dict[str, _Ran]:
-        """Run the actions one after the other (GraphQL, October 2021, section 6.2.2); one that fails ends no other."""
-        until = None if raw.budget is None else monotonic() + raw.budget
-        ran: dict[str, _Ran] = {}
-        for alias, nodes in wanted.items():
-            ask = Ask({}, raw.caller, raw.scope, None, asked.key, f"graphql:{alias}", request_id)
-            if until is not None:
-                ask.budget = max(0.0, until - monotonic())
-            ran[alias] = await self._act(reader, nodes, ask)
-        return ran
-
-    async def _act(self, reader: Reader, nodes: Nodes, ask: Ask) -> _Ran:
-        served = self._actions[nodes[0].name.value]
-        action = served.action
-        try:
-            _refuse_stranger(action.guests, action.scopes, ask.caller)
-            field = self._changes[action.name]
-            given = get_argument_values(field, nodes[0], reader.variables, hide_suggestions=not self._introspection)
-            ask.inputs = _read(served, given)
-            done = await served.run(ask)
-        except (BffError, GraphQLError) as error:
-            return _Ran(error, replayed=isinstance(error, Problem) and REPLAYED in error.headers)
-        except Exception:  # noqa: BLE001 - a bug in one action must not keep the others' results from the client
-            _log.exception("a bug in %s, request %s", action.place, ask.request_id)
-            return _Ran(Problem("internal"))
-        return _Ran(done.value, replayed=done.replayed)
-
-    async def _run_all(self, reader: Reader, wanted: Mapping[str, Nodes], raw: Raw, request_id: str) -> dict[str, _Ran]:
-        """Run the screens at once. No task raises, so none takes its siblings along."""
-        ran: dict[str, _Ran] = {}
-
-        async def run(alias: str, nodes: Nodes) -> None:
-            ran[alias] = await self._run(reader, nodes, raw, request_id)
-
-        if len(wanted) == 1:
-            await run(*next(iter(wanted.items())))  # most operations: a task would only cost
-        else:
-            async with asyncio.TaskGroup() as group:
-                for alias, nodes in wanted.items():
-                    group.create_task(run(alias, nodes))
-        return ran
-
-    async def _run(self, reader: Reader, nodes: Nodes, raw: Raw, request_id: str) -> _Ran:
-        served = self._screens[nodes[0].name.value]
-        try:
-            _refuse_stranger(served.screen.guests, served.screen.scopes, raw.caller)
-            field = self._fields[served.screen.name]
-            given = get_argument_values(field, nodes[0], reader.variables, hide_suggestions=not self._introspection)
-            inputs = served.inputs.parse(given)
-            run = await served.run(raw, inputs, reader.selection(served.screen.type, nodes))
-        except SectionFailed as error:
-            return _Ran(error, {error.section: error.outcome})
-        except (BffError, GraphQLError) as error:
-            return _Ran(error)
-        except Exception:  # noqa: BLE001 - a bug in one screen must not take its siblings along
-            _log.exception("a bug in %s, request %s", served.screen.place, request_id)
-            return _Ran(Problem("internal"))
-        return _Ran(SimpleNamespace(**run.shown()), run.outcomes)
-
 
 def build_schema(
     app: App, screens: Sequence[ServedScreen], actions: Sequence[ServedAction] = (), *, introspection: bool = False
 ) -> AppSchema:
     """The GraphQL schema of an app; raises Refusal with every fault, each with its place and its mend."""
     return AppSchema(app, screens, actions, introspection=introspection)
-
-
-def _read(served: ServedAction, given: Mapping[str, Any]) -> dict[str, object]:  # Any: values that graphql-core has coerced
-    """The inputs of an action; raises BadInput. A null where none may stand is one that was left out: its default holds."""
-    in_path = {camel(parameter.name) for parameter in served.inputs.path}
-    optional = {camel(p.name) for p in served.inputs.body if p.optional and not shape_of(p.annotation).nullable}
-    body = {name: value for name, value in given.items() if name not in in_path and not (value is None and name in optional)}
-    return served.inputs.parse({name: given[name] for name in in_path if name in given}, to_json(body))
 
 
 def _given(ran: Mapping[str, object], info: GraphQLResolveInfo[Any], **_: object) -> object:
@@ -260,14 +170,6 @@ def _given(ran: Mapping[str, object], info: GraphQLResolveInfo[Any], **_: object
 
 def _never(_: object) -> TypeGuard[Any]:  # Any: one for awaitables and for iterables
     return False
-
-
-def _refuse_stranger(guests: bool, scopes: frozenset[str], caller: Caller) -> None:
-    """What `authorize` does for a REST path: here the path is the app's, so each screen and action is asked."""
-    if caller.guest and not guests:
-        raise Problem("unauthenticated", "this needs an identity")
-    if not caller.has(scopes):
-        raise Forbidden(sorted(scopes))
 
 
 def _refuse_writes(asked: Asked, document: DocumentNode | None) -> None:

@@ -12,7 +12,8 @@ from bff.faces.action import ServedAction
 from bff.faces.openapi_action import DocumentedAction
 from bff.faces.openapi_models import SHARED
 from bff.faces.openapi_schemas import PREFIX, Schema, Schemas, described, doc_of
-from bff.faces.openapi_screen import BEARER, Documented
+from bff.faces.openapi_screen import Documented
+from bff.faces.openapi_security import schemes
 from bff.faces.rest import fastapi_app
 from bff.faces.screen import ServedScreen
 from bff.faces.wanted import FIELDS, SECTIONS
@@ -25,6 +26,11 @@ _ABOUT = """One call, one whole screen. `data` holds the screen, `meta` says hon
 _ABOUT_ACTIONS = (
     """- An action is done whole or not at all: when a step fails, those before it are undone, and what could not be is told."""
 )
+# What the guard (bff/gateway/guard.py) lets through between two slashes: no slash, backslash, percent sign or NUL, which
+# have another meaning at one reader or another however they are encoded, and neither "." nor "..". Without a look-ahead.
+_SEGMENT = r"^(\.*[^./\\%\x00][^/\\%\x00]*|\.{3,})$"
+# Text of which it is told already what it looks like.
+_TOLD = frozenset({"enum", "const", "format", "pattern"})
 _LEFT_OUT = "Whole unless `sections` or `fields` leave parts out."
 
 
@@ -45,14 +51,7 @@ def openapi(
     of_inputs = document.get("components", {}).get("schemas", {})  # FastAPI's own, of enums that are inputs
     document["components"] = {
         "schemas": {**of_inputs, **sent, **_schemas(app, screens, actions, {**of_inputs, **sent})},
-        "securitySchemes": {
-            BEARER: {
-                "type": "http",
-                "scheme": "bearer",
-                "bearerFormat": "JWT",
-                "description": "a signed token of one of the issuers that this gateway trusts",
-            }
-        },
+        "securitySchemes": schemes(app),
     }
     return document
 
@@ -122,6 +121,8 @@ def _tidy(parameter: dict[str, Any]) -> None:
     for twin in ("title", "description"):
         schema.pop(twin, None)
     choices = [choice for choice in schema.pop("anyOf", []) if choice != {"type": "null"}]
-    parameter["schema"] = schema | (choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {})
+    schema |= choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {}
     if parameter["in"] == "query" and parameter["name"] in (SECTIONS, FIELDS):
         parameter |= {"style": "form", "explode": False}
+    if parameter["in"] == "path" and schema.get("type") == "string" and not schema.keys() & _TOLD:
+        schema["pattern"] = _SEGMENT

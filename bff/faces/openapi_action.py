@@ -1,7 +1,6 @@
 """What the document says of one action: its body, its key, what it may answer, and what holds of a repeated request."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -11,29 +10,26 @@ from bff.composition.action_models import annotation_of
 from bff.composition.signature import Parameter
 from bff.faces.action import ServedAction
 from bff.faces.openapi_schemas import PREFIX, Schema, doc_of
-from bff.faces.openapi_screen import CHALLENGE, REQUEST_ID, RETRY_AFTER, bearer, first_sentence, time_of, who_may
-from bff.faces.problems import KINDS
+from bff.faces.openapi_screen import first_sentence, time_of
+from bff.faces.openapi_security import asked_of, who_may
+from bff.faces.openapi_statuses import RATE_LIMITS, REQUEST_ID, refusals
 from bff.faces.rest_signature import TIMEOUT_DIGITS, TIMEOUT_PATTERN, description_of
 from bff.naming import camel
 
 _STATUSES: dict[int, str] = {
     400: "The path, a header or the body cannot be read, or the `Idempotency-Key` is missing.",
-    401: "No identity, or a token that is not valid.",
     402: "The payment was declined.",
     403: "The caller lacks a scope that the action asks for.",
     404: "What the action is about does not exist.",
-    406: "The client does not accept `application/json`.",
+    408: "The body came too slowly.",
     409: "Something stands against it; or the `Idempotency-Key` was used for another request, or its first one still runs.",
-    413: "The body is too large.",
     415: "The body is not `application/json` in UTF-8.",
-    422: "An input does not fit; `errors` lists every fault.",
-    429: "Asked too often.",
     500: "A fault of ours; what was done is undone.",
     502: "A backend's answer was bad; what was done is undone (`undone`), or could not be (`left`).",
     503: "A backend is not reachable, or busy; what was done is undone. Or we have too much to do.",
     504: "A backend did not answer in time; what was done is undone.",
 }
-_COME_BACK = (409, 429, 502, 503, 504)
+_COME_BACK = (409, 502, 503, 504)
 
 _KEY = """A word of the client's for this one request, 1 to 255 visible ASCII characters; a UUID is a good one. Whoever sends
 the request again, because no answer came, sends the same key: nothing is done twice. The first one's answer is kept for 24
@@ -90,7 +86,7 @@ class DocumentedAction:
     def extra(self) -> dict[str, Any]:  # Any: a part of a JSON document
         """Parameters and body, which our own reading judges and FastAPI does not."""
         found: dict[str, Any] = {
-            "security": bearer(self.action.scopes, guests=self.action.guests),
+            "security": asked_of(self.app, self.action.scopes, guests=self.action.guests),
             "parameters": [
                 *(_in_path(parameter) for parameter in self.served.inputs.path),
                 _header("Idempotency-Key", _KEY, _KEY_SCHEMA, self.action.idempotent),
@@ -103,20 +99,13 @@ class DocumentedAction:
 
     def responses(self) -> dict[int | str, dict[str, Any]]:
         """Every status by its number."""
-        found: dict[int | str, dict[str, Any]] = {
+        return {
             self.action.status: {
                 "content": {"application/json": {"schema": {"$ref": PREFIX + self.envelope}}},
-                "headers": {"X-Request-Id": REQUEST_ID, "Idempotency-Replayed": _REPLAYED},
-            }
+                "headers": {"X-Request-Id": REQUEST_ID, "Idempotency-Replayed": _REPLAYED, **RATE_LIMITS},
+            },
+            **refusals(_STATUSES, _COME_BACK),
         }
-        for status, meaning in _STATUSES.items():
-            kinds = ", ".join(f"`{kind.type}`" for kind in KINDS.values() if kind.status == status)
-            found[status] = {
-                "description": f"{HTTPStatus(status).phrase}. {meaning} Type {kinds}.",
-                "content": {"application/problem+json": {"schema": {"$ref": PREFIX + "Problem"}}},
-                "headers": {"X-Request-Id": REQUEST_ID, **_more_headers(status)},
-            }
-        return found
 
     def description(self) -> str:
         """The action's docstring and its rules."""
@@ -145,9 +134,3 @@ def _in_path(parameter: Parameter) -> dict[str, Any]:
     found = {"name": camel(parameter.name), "in": "path", "required": True, "schema": schema}
     description = description_of(parameter.annotation)
     return {**found, "description": description} if description else found
-
-
-def _more_headers(status: int) -> dict[str, Any]:
-    if status in _COME_BACK:
-        return {"Retry-After": RETRY_AFTER}
-    return {"WWW-Authenticate": CHALLENGE} if status == HTTPStatus.UNAUTHORIZED else {}

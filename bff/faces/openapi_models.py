@@ -59,6 +59,9 @@ class Problem(_Document):
     request_id: Annotated[str, Field(description="what to tell the operators")]
     trace_id: Annotated[str, Field(description="the trace that the request was part of, at every backend too (W3C)")] = ""
     errors: Annotated[list[InputFault], Field(description="422: every input that does not fit")] = []
+    violated_policies: Annotated[
+        list[str], Field(alias="violated-policies", description="429: the limits that were reached, by their names")
+    ] = []
     section: Annotated[str, Field(description="the section that the screen cannot live without, and that failed")] = ""
     reason: Annotated[str, Field(description="why that section or step failed, as in `meta`")] = ""
     service: Annotated[str, Field(description="the backend to blame for that section or step")] = ""

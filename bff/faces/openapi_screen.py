@@ -1,7 +1,6 @@
 """What the document says of one screen, so that a frontend developer sees what can be missing, and when."""
 
 from collections.abc import Iterable, Iterator
-from http import HTTPStatus
 from typing import Any
 
 from bff.apps import App
@@ -10,35 +9,28 @@ from bff.composition.fill import Fill
 from bff.composition.plan import Step
 from bff.composition.section import Section
 from bff.faces.openapi_schemas import PREFIX, doc_of
-from bff.faces.problems import KINDS
+from bff.faces.openapi_security import asked_of, who_may
+from bff.faces.openapi_statuses import RATE_LIMITS, REQUEST_ID, refusals
 from bff.faces.screen import ServedScreen
 from bff.naming import camel
 
-BEARER = "bearer"
-
-# What each status means for a screen; 413 to 415 are about requests that no screen has (bodies, endless addresses).
+# What each status means for a screen, besides those that the gateway has for everything.
 _STATUSES: dict[int, str] = {
-    400: "The query, the path or `Request-Timeout` cannot be read.",
-    401: "No identity, or a token that is not valid.",
+    400: "The query, the path or a header cannot be read.",
     403: "The caller lacks a scope that the screen or a section it cannot live without asks for.",
     404: "What the screen is about does not exist.",
-    406: "The client does not accept `application/json`.",
-    422: "An input does not fit; `errors` lists every fault.",
-    429: "Asked too often.",
     500: "A fault of ours.",
     502: "A section the screen cannot live without failed: its backend's answer was bad.",
     503: "A section the screen cannot live without failed: its backend is not reachable, or busy. Or we have too much to do.",
     504: "A section the screen cannot live without failed: its backend did not answer in time.",
 }
+_COME_BACK = (502, 503, 504)
 
-REQUEST_ID = {"description": "names this request in logs", "schema": {"type": "string"}}
 _SECTIONS_HEADER = {
     "description": "The verdicts of `meta.sections` once more, as a structured field (RFC 9651); absent when the answer "
     'is complete. `"lastOrders";status=fallback;reason="timeout";service="orders"`',
     "schema": {"type": "string"},
 }
-RETRY_AFTER = {"description": "seconds, when they are known", "schema": {"type": "integer", "minimum": 1}}
-CHALLENGE = {"description": "how to identify (RFC 6750)", "schema": {"type": "string"}}
 
 
 class Documented:
@@ -81,24 +73,17 @@ class Documented:
         }
 
     def security(self) -> list[dict[str, list[str]]]:
-        return bearer(self.screen.scopes, guests=self.screen.guests)
+        return asked_of(self.app, self.screen.scopes, guests=self.screen.guests)
 
     def responses(self) -> dict[int | str, dict[str, Any]]:
         """Every status by its number."""
-        found: dict[int | str, dict[str, Any]] = {
+        return {
             200: {
                 "content": {"application/json": {"schema": {"$ref": PREFIX + self.envelope}}},
-                "headers": {"BFF-Sections": _SECTIONS_HEADER, "X-Request-Id": REQUEST_ID},
-            }
+                "headers": {"BFF-Sections": _SECTIONS_HEADER, "X-Request-Id": REQUEST_ID, **RATE_LIMITS},
+            },
+            **refusals(_STATUSES, _COME_BACK),
         }
-        for status, meaning in _STATUSES.items():
-            kinds = ", ".join(f"`{kind.type}`" for kind in KINDS.values() if kind.status == status)
-            found[status] = {
-                "description": f"{HTTPStatus(status).phrase}. {meaning} Type {kinds}.",
-                "content": {"application/problem+json": {"schema": {"$ref": PREFIX + "Problem"}}},
-                "headers": {"X-Request-Id": REQUEST_ID, **_more_headers(status)},
-            }
-        return found
 
     def description(self) -> str:
         """The screen's docstring, its rules, and its sections one by one."""
@@ -153,25 +138,6 @@ def _when_it_fails(step: Step) -> str:
     if not step.section.has_constant:
         return "**required**: the screen fails"
     return "null" if step.section.nullable else "a constant stands in"
-
-
-def bearer(scopes: frozenset[str], *, guests: bool) -> list[dict[str, list[str]]]:
-    """What security an operation asks for: guests need nothing, yet a caller who identifies is known there too."""
-    needed = {BEARER: sorted(scopes)}
-    return [{}, needed] if guests else [needed]
-
-
-def who_may(scopes: frozenset[str], *, guests: bool) -> str:
-    """Who may have it, in a sentence."""
-    if scopes:
-        return f"Needs a caller with scope {' '.join(f'`{scope}`' for scope in sorted(scopes))}."
-    return "Open to guests." if guests else "Needs an identified caller."
-
-
-def _more_headers(status: int) -> dict[str, Any]:
-    if status in (429, 502, 503, 504):
-        return {"Retry-After": RETRY_AFTER}
-    return {"WWW-Authenticate": CHALLENGE} if status == HTTPStatus.UNAUTHORIZED else {}
 
 
 def time_of(seconds: float) -> str:

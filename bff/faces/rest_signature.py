@@ -9,6 +9,7 @@ from fastapi.requests import Request as HttpRequest
 from pydantic import AllowInfNan
 from pydantic.fields import FieldInfo
 
+from bff.composition.action_models import annotation_of
 from bff.composition.inputs import bare
 from bff.composition.signature import Parameter
 from bff.faces.screen import ServedScreen
@@ -53,7 +54,7 @@ def given(served: ServedScreen, values: dict[str, object]) -> dict[str, object]:
 def _input(parameter: Parameter, served: ServedScreen) -> inspect.Parameter:
     where = Path if parameter.name in served.screen.parameters else Query
     place = where(alias=camel(parameter.name), description=description_of(parameter.annotation))
-    annotation: Any = Annotated[parameter.annotation, place]  # Any: made at run time
+    annotation: Any = Annotated[annotation_of(parameter.annotation), place]  # Any: made at run time
     if bare(parameter.annotation) is float:
         annotation = Annotated[annotation, AllowInfNan(False)]  # as Inputs has it
     return inspect.Parameter(

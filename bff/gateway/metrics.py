@@ -17,6 +17,8 @@ from bff.state.redis_figures import Figures
 from bff.state.store import Store
 from bff.upstream.service import Service
 
+_NOTHING_TO_FAIL = Figures()  # of a store in this process
+
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
@@ -57,17 +59,16 @@ class Metrics:
             ("policy", "result"),
             decisions,
         )
-        figures: Figures | None = getattr(self.store, "figures", None)  # in process there is nothing that could fail
-        if figures is not None:
-            results = (("answered", figures.commands), ("failed", figures.failures), ("refused", figures.refused))
-            yield counter(
-                "thali_state_commands",
-                "Commands for Redis: answered, failed (no answer in time), refused (its breaker was open)",
-                ("result",),
-                [((result,), count) for result, count in results],
-            )
-            yield counter("thali_state_seconds", "Seconds that answered commands took", (), [((), figures.seconds)])
-            yield gauge("thali_state_down", f"1 while Redis is not asked {HIGHEST}", (), [((), figures.breaker != "closed")])
+        figures: Figures = getattr(self.store, "figures", None) or _NOTHING_TO_FAIL
+        results = (("answered", figures.commands), ("failed", figures.failures), ("refused", figures.refused))
+        yield counter(
+            "thali_state_commands",
+            "Commands for Redis: answered, failed (no answer in time), refused (its breaker was open)",
+            ("result",),
+            [((result,), count) for result, count in results],
+        )
+        yield counter("thali_state_seconds", "Seconds that answered commands took", (), [((), figures.seconds)])
+        yield gauge("thali_state_down", f"1 while Redis is not asked {HIGHEST}", (), [((), figures.breaker != "closed")])
 
     def _own(self) -> Iterator[Metric]:
         """What the seeing itself has lost."""

@@ -1,7 +1,7 @@
-"""A long answer to a client that reads slowly, or not at all (F46): it waits in parts, not whole, and not for ever.
+"""A long answer to a client that reads slowly, or not at all (F46): it waits in parts, not for ever, and in bounded room.
 
-Granian takes any body at once and holds what the kernel does not; only of a body in parts does its `send` wait until there
-is room.
+Granian takes any body at once and holds what the kernel does not; of a body in parts it holds about seven before its `send`
+waits until there is room. So the first parts are small, and they grow as long as nobody waits for them.
 """
 
 import asyncio
@@ -9,30 +9,186 @@ from typing import Final
 
 from starlette.types import Send
 
+from bff.deadline import LOOP_CLOCK, Clock, Timer
 from bff.gateway.body import ClientGone
 from bff.gateway.request import Request
 from bff.server.shutter import SHUT
 
-# Bytes handed over at once. Screens are shorter, so they go whole; the kernel takes as much from any connection.
+# An answer up to this goes whole, as screens do, and no part is larger: the kernel takes as much from any connection.
 PART: Final = 64 * 1024
-# Seconds for one part: 2 KB/s, below which nobody loads a picture. nginx's send_timeout is 60 s between two writes.
+# The parts that begin an answer, and those of a slow reader. What Granian holds for a client that takes nothing is then 60 KB
+# (measured; 430 KB with parts of 64 KB); what they cost more, 17 sends of 512 KB, is 0.1 ms.
+SMALL: Final = 8 * 1024
+# Bytes after which a part that is taken at once tells of the client: Granian and the kernel have taken as much of any answer.
+START: Final = 128 * 1024
+# Seconds within which a part is taken at once: whoever waits longer has a client that is behind.
+AT_ONCE: Final = 0.01
+# Seconds for one part: 300 B/s, below which nobody loads a picture. nginx's send_timeout is 60 s between two writes.
 PART_TIMEOUT: Final = 30.0
+# Seconds that one part waits before its answer counts as parked: longer than a lost packet is sent again, twice (RFC 6298).
+PARKED_AFTER: Final = 1.0
+# Bytes that a worker's parked answers may hold together: 500 slow clients with 64 KB each (F46). They may be many more; then
+# it is less for each, and the slowest go.
+MOST_PARKED: Final = 32 * 1024 * 1024
+# Bytes that count for a parked answer beside what is left of it: what the server holds of one that it cannot write.
+BESIDE: Final = 64 * 1024
 
 
-async def in_parts(request: Request, body: bytes, send: Send, within: float = PART_TIMEOUT) -> None:
-    """Send the body of an answer that has begun.
+class Parked:
+    """The answers of one worker that wait for slow readers. `held` is their bytes, never above `most` for longer than a call."""
 
-    Raises ClientGone when a part is not taken within so many seconds; its connection is closed soon after, whatever it holds.
+    def __init__(self, most: int = MOST_PARKED, clock: Clock = LOOP_CLOCK) -> None:
+        self.held = 0
+        self.clock = clock
+        self._most = most
+        self._answers: dict[_Waiting, None] = {}  # in the order in which they were parked
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def add(self, answer: "_Waiting") -> None:
+        """Count it; if that is too much, the slowest are given up: of those as slow the one parked longest, the newest last."""
+        self._answers[answer] = None
+        self.held += answer.holds
+        now = self.clock.now()
+        while self.held > self._most:
+            slowest = min(self._answers, key=lambda parked: parked.pace(now))
+            self.leave(slowest)
+            slowest.give_up()
+
+    def leave(self, answer: "_Waiting") -> None:
+        if answer in self._answers:
+            del self._answers[answer]
+            self.held -= answer.holds
+
+    def shrunk(self, by: int) -> None:
+        """A parked answer let go of so many bytes."""
+        self.held -= by
+
+
+PARKED: Final = Parked()  # a worker is a process
+
+
+class Body:
+    """A body on its way out: it lets go of what was taken. Who makes one keeps no other reference to the bytes."""
+
+    __slots__ = ("_bytes", "_start")
+
+    def __init__(self, body: bytes) -> None:
+        self._bytes = body
+        self._start = 0
+
+    def __len__(self) -> int:
+        return len(self._bytes) - self._start
+
+    @property
+    def held(self) -> int:
+        return len(self._bytes)
+
+    def take(self, most: int) -> bytes:
+        start = self._start
+        self._start = min(start + most, len(self._bytes))
+        return self._bytes[start : self._start]
+
+    def let_go(self) -> int:
+        """Free what was taken, once that is half; the bytes that are held no longer.
+
+        A bytes object is freed whole or not at all, and one copy is one block that goes back to the system, where small
+        ones would stay in the heap.
+        """
+        taken = self._start
+        if taken * 2 < len(self._bytes):
+            return 0
+        self._bytes = self._bytes[taken:]
+        self._start = 0
+        return taken
+
+
+class _Waiting:
+    """How far an answer is. `holds` is what it counts for while it is parked."""
+
+    __slots__ = ("_body", "_clock", "_parked", "_since", "_taken", "_timer", "_within", "holds", "over", "scope")
+
+    def __init__(self, body: Body, parked: Parked, within: float, scope: asyncio.Timeout) -> None:
+        self.holds = 0
+        self.over = False
+        self.scope = scope
+        self._body, self._parked, self._within = body, parked, within
+        self._clock = parked.clock
+        self._since: float | None = None  # when the part was offered that was not taken
+        self._taken = 0  # bytes since then
+        self._timer: Timer | None = None
+
+    def offered(self, now: float) -> None:
+        """A part is on offer from `now` on."""
+        if self._since is None:
+            self._timer = self._clock.call_at(now + min(PARKED_AFTER, self._within), self._park, now)
+        else:
+            self._timer = self._clock.call_at(now + self._within, self.give_up)
+
+    def took(self, size: int) -> None:
+        """The part was taken, of so many bytes."""
+        self.stop()
+        if self._since is not None:
+            self._taken += size
+            if (freed := self._body.let_go()) and not self.over:
+                self.holds -= freed
+                self._parked.shrunk(freed)
+
+    def pace(self, now: float) -> float:
+        """Bytes a second since it was not taken; the part on offer counts, so that who has only just come is not slowest."""
+        assert self._since is not None
+        return (self._taken + SMALL) / max(now - self._since, PARKED_AFTER)
+
+    def give_up(self) -> None:
+        """Whatever waits for its client waits no longer."""
+        self.over = True
+        self.scope.reschedule(0.0)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _park(self, offered: float) -> None:
+        self._since = offered
+        self._timer = self._clock.call_at(offered + self._within, self.give_up)
+        self._body.let_go()
+        self.holds = self._body.held + BESIDE
+        self._parked.add(self)
+
+
+async def in_parts(request: Request, body: Body, send: Send, within: float = PART_TIMEOUT, parked: Parked = PARKED) -> None:
+    """Send the body of an answer that has begun; it is empty afterwards.
+
+    Raises ClientGone when a part is not taken within so many seconds, or when it was parked and others needed its room more;
+    its connection is closed soon after, whatever it holds.
     """
-    loop = asyncio.get_running_loop()
+    clock = parked.clock
     try:
-        async with asyncio.timeout(within) as timer:
-            for start in range(0, len(body), PART):
-                timer.reschedule(loop.time() + within)
-                end = start + PART
-                await send({"type": "http.response.body", "body": body[start:end], "more_body": end < len(body)})
+        async with asyncio.timeout(None) as scope:
+            answer = _Waiting(body, parked, within, scope)
+            try:
+                await _send(body, send, answer, clock)
+            finally:
+                answer.stop()
+                parked.leave(answer)
     except TimeoutError:
         request.refused = "reads too slowly"
         if (shut := request.scope.get(SHUT)) is not None:
             shut(request.scope["client"])
         raise ClientGone from None
+
+
+async def _send(body: Body, send: Send, answer: _Waiting, clock: Clock) -> None:
+    size, sent = SMALL, 0
+    while body:
+        part = body.take(size)
+        offered = clock.now()
+        answer.offered(offered)
+        await send({"type": "http.response.body", "body": part, "more_body": bool(body)})
+        answer.took(len(part))
+        sent += len(part)
+        if clock.now() - offered > AT_ONCE:
+            size = SMALL
+        elif sent >= START:
+            size = min(size * 2, PART)

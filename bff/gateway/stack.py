@@ -85,8 +85,9 @@ class Stack:
         self.in_flight += 1
         try:
             answer = await self._answered(request)
+            size = 0 if request.method == "HEAD" else len(answer.body)  # a long body is gone once it is written
             await write(request, answer, send, closing=self.draining or self._gate.pressure.closing)
-            self._ended.note(request, answer.status, 0 if request.method == "HEAD" else len(answer.body))
+            self._ended.note(request, answer.status, size)
         except (ClientGone, OSError):  # an OSError is what ASGI lets `send` raise when the connection has gone
             self._ended.note(request, CLIENT_GONE, 0)
         finally:

@@ -8,7 +8,7 @@ from bff.faces.answer import Answer, Headers
 from bff.gateway.context import REQUEST_ID
 from bff.gateway.request import Request
 from bff.gateway.security_headers import security_headers
-from bff.gateway.slow_reader import PART, in_parts
+from bff.gateway.slow_reader import PART, Body, in_parts
 
 _CLOSE: Final = (b"connection", b"close")
 # They have no body, and a length of 0 would be told as that of what they stand for (RFC 9110 section 8.6).
@@ -18,7 +18,8 @@ _BODILESS: Final = (204, 304)
 async def write(request: Request, answer: Answer, send: Send, *, closing: bool) -> None:
     """Send status, headers and body (none for HEAD, though its length is told: RFC 9110 section 9.3.2).
 
-    Raises ClientGone when the client does not take a long body in time; its connection is closed by then.
+    A long body is let go of while it is sent: `answer` has none afterwards. Raises ClientGone when the client does not take
+    it in time; its connection is closed soon after.
     """
     content_type = answer.content_type
     headers: Headers = security_headers(content_type, request.scope.get("scheme", "http"), answer.headers)
@@ -33,6 +34,7 @@ async def write(request: Request, answer: Answer, send: Send, *, closing: bool) 
         headers.append(_CLOSE)
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     if len(answer.body) > PART and request.method != "HEAD":
-        await in_parts(request, answer.body, send)
+        body, answer.body = Body(answer.body), b""
+        await in_parts(request, body, send)
     else:
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else answer.body})

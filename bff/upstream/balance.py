@@ -78,7 +78,7 @@ class Balance:
             told = of_error(error)
             if told == "bad" and call.deadline.at - now < self._stats.enough and of_time(error):
                 told = "neutral"
-            attempt.result = error.reason
+            attempt.result, attempt.sent = error.reason, error.sent
             raise
         finally:
             stats.in_flight -= 1
@@ -107,7 +107,7 @@ class Balance:
             self._stats.panic += 1
         if not near:
             what = "no instance is well" if peers.all else "no instance is known"
-            raise BackendUnreachable(self._service, what, ours=True)
+            raise BackendUnreachable(self._service, what, ours=True, sent=False)
         if call.attempts:
             tried = {attempt.instance for attempt in call.attempts}
             near = tuple(peer for peer in near if peer.name not in tried) or near

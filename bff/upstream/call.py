@@ -28,7 +28,10 @@ class Trace(NamedTuple):  # one a request: a frozen dataclass is three times as 
 
 @dataclass(slots=True)
 class Attempt:
-    """One sending of a call to one instance. Times are monotonic seconds; `result` is a status or a BackendError's reason."""
+    """One sending of a call to one instance. Times are monotonic seconds; `result` is a status or a BackendError's reason.
+
+    `sent` is as BackendError has it: False when it certainly did not reach the instance.
+    """
 
     instance: str  # host:port
     kind: AttemptKind
@@ -36,6 +39,7 @@ class Attempt:
     span_id: str = ""  # 16 hex digits, when the call is traced
     ended: float = 0.0
     result: str = "cancelled"
+    sent: bool = True
 
 
 class CallPolicy(NamedTuple):  # hashed with each key of a batch, so a tuple, whose hash and equality cost nothing

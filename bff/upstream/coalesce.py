@@ -72,7 +72,7 @@ class Coalesce:
         headers = _own(call.headers)
         key = (call.target, headers, call.decode, call.policy)
         if call.deadline.left() <= 0:
-            raise BackendTimeout(self._service, "its time was up before it was sent", ours=True)
+            raise BackendTimeout(self._service, "its time was up before it was sent", ours=True, sent=False)
         while True:
             flight = self._flights.get(key)
             if flight is None:

@@ -81,9 +81,9 @@ class Pool:
         return None
 
     async def connect(self, deadline: Deadline) -> Connection:
-        """A new connection; BackendTimeout or BackendUnreachable if it cannot be had. Cancelled, it leaves nothing."""
+        """A new connection; BackendTimeout or BackendUnreachable, not `sent`, if it fails. Cancelled, it leaves nothing."""
         if self._closed:
-            raise BackendUnreachable(self._service, f"{self._name}: we are shutting down", ours=True)
+            raise BackendUnreachable(self._service, f"{self._name}: we are shutting down", ours=True, sent=False)
         limits, clock, loop = self._limits, self._clock, asyncio.get_running_loop()
         reader = ResponseReader(limits.max_head, limits.max_headers, limits.max_body, secure=self._tls is not None)
         connection = Connection(self._service, self._name, self, reader, self._stats, clock)
@@ -104,9 +104,9 @@ class Pool:
             usable = connection.open and not self._closed
         except TimeoutError:
             late = clock.now() - until > LATE
-            raise BackendTimeout(self._service, f"{self._name}: no connection in time", ours=late) from None
+            raise BackendTimeout(self._service, f"{self._name}: no connection in time", ours=late, sent=False) from None
         except OSError as error:
-            raise BackendUnreachable(self._service, f"{self._name}: {error.strerror or error}") from error
+            raise BackendUnreachable(self._service, f"{self._name}: {error.strerror or error}", sent=False) from error
         finally:
             self._stats.connecting -= 1
             if timer is not None:
@@ -114,7 +114,7 @@ class Pool:
             if not usable:
                 connection.abort()
         if not usable:
-            raise BackendUnreachable(self._service, f"{self._name}: closed as soon as it was open")
+            raise BackendUnreachable(self._service, f"{self._name}: closed as soon as it was open", sent=False)
         self._open.add(connection)
         self._stats.opened += 1
         return connection

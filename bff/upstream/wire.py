@@ -9,7 +9,7 @@ from math import inf
 
 from bff.deadline import LOOP_CLOCK, Clock
 from bff.endpoint import Endpoint
-from bff.errors import BackendTimeout
+from bff.errors import BackendError, BackendTimeout
 from bff.upstream.call import Attempt, Call, Reply
 from bff.upstream.http1 import Stale
 from bff.upstream.http1_request import RequestWriter
@@ -51,14 +51,20 @@ class Http1Wire:
         """
         now, due, pool = attempt.started, call.deadline.at, self._pool
         if due <= now:
-            raise BackendTimeout(self._service, "its time was up before it was sent", ours=True)
+            raise BackendTimeout(self._service, "its time was up before it was sent", ours=True, sent=False)
         request = self._render(call, due - now, attempt.span_id)
         connection = pool.take(now, call.repeatable)
+        written = False
         while True:
             if connection is None:
-                connection = await pool.connect(call.deadline)
+                try:
+                    connection = await pool.connect(call.deadline)
+                except BackendError as error:
+                    error.sent = written  # a connection that had gone stale may have taken it all the same
+                    raise
                 now = self._clock.now()
                 request = self._render(call, due - now, attempt.span_id)  # connecting took of the time that it tells
+            written = True
             waiter = connection.ask(request, call.method, call.deadline, now + self._first_byte)
             try:
                 return await waiter

@@ -24,6 +24,7 @@ RECONNECT_MS = (100, 1_000)  # first and longest pause; gRPC's own 1 s to 120 s 
 # What a replaced channel's last calls are let take, at most: a call's own deadline is far earlier.
 LAST_CALLS = 30.0
 MAX_TOLD = 1_000  # characters of a backend's error text that are kept
+_NO_CONNECTION = "failed to connect to all addresses"
 
 # google/rpc/code.proto, the comment at each code. UNAVAILABLE and DEADLINE_EXCEEDED are raised, not answered.
 HTTP_STATUS = {
@@ -76,7 +77,7 @@ class GrpcWire:
     async def send(self, call: Call, attempt: Attempt) -> Reply:
         left = call.deadline.left()
         if left <= 0:
-            raise BackendTimeout(self._service, "its time was up before it was sent", ours=True)
+            raise BackendTimeout(self._service, "its time was up before it was sent", ours=True, sent=False)
         # Without serializers: the messages are bytes already.
         method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = self._opened().unary_unary(call.target)
         rpc = method(call.body, timeout=left, metadata=_metadata((*call.headers, *trace_headers(call, attempt.span_id))))
@@ -111,7 +112,10 @@ class GrpcWire:
             late = -call.deadline.left() > LATE
             raise BackendTimeout(self._service, detail, ours=late) from error
         if code is grpc.StatusCode.UNAVAILABLE:
-            raise BackendUnreachable(self._service, detail) from error
+            # gRPC's own word for a channel with no connection to give a call. A server may relay its own client's: that
+            # names another address.
+            unsent = told.startswith(_NO_CONNECTION) and f":{self._name}: " in told
+            raise BackendUnreachable(self._service, detail, sent=not unsent) from error
         if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in told:  # gRPC's own word for our cap
             raise BackendInvalid(self._service, detail) from error
         self._stats.written += 1
@@ -120,7 +124,7 @@ class GrpcWire:
 
     def _opened(self) -> grpc.aio.Channel:
         if self._closed:
-            raise BackendUnreachable(self._service, "we are shutting down", ours=True)
+            raise BackendUnreachable(self._service, "we are shutting down", ours=True, sent=False)
         now = self._clock.now()
         if self._channel is not None and now - self._born >= self._max_age:
             task = asyncio.get_running_loop().create_task(self._channel.close(LAST_CALLS))

@@ -41,6 +41,22 @@ class _Pool:
     cuts: int = 0
 
 
+class _Progress:
+    """What httpcore tells of the steps of one call."""
+
+    __slots__ = ("_stats", "begun")
+
+    def __init__(self, stats: InstanceStats) -> None:
+        self._stats = stats
+        self.begun = False  # some of a request may be on its way: a proxy's CONNECT counts, which is told in the same words
+
+    async def told(self, event: str, info: object) -> None:
+        if event.endswith("send_request_headers.started"):
+            self.begun = True
+        elif event.endswith("send_request_body.complete"):
+            self._stats.written += 1
+
+
 class HttpxWire:
     """Calls to one instance, counted in its `stats` but for its connections, of which httpx tells nothing.
 
@@ -65,7 +81,7 @@ class HttpxWire:
         self._service, self._stats, self._limits, self._clock = service, stats, limits, clock
         self._name, self._authority = endpoint.name, endpoint.authority.encode("ascii")
         self._url = httpx.URL(f"{endpoint.scheme}://{endpoint.name}")
-        self._extensions: dict[str, object] = {"timeout": {"connect": limits.connect_timeout}, "trace": self._told}
+        self._extensions: dict[str, object] = {"timeout": {"connect": limits.connect_timeout}}
         if endpoint.server_name:
             self._extensions["sni_hostname"] = endpoint.server_name
         self._proxied = proxy is not None
@@ -77,24 +93,25 @@ class HttpxWire:
 
     async def send(self, call: Call, attempt: Attempt) -> Reply:
         if self._closed:
-            raise BackendUnreachable(self._service, "we are shutting down", ours=True)
+            raise BackendUnreachable(self._service, "we are shutting down", ours=True, sent=False)
         left = call.deadline.left()
         if left <= 0:
-            raise BackendTimeout(self._service, "its time was up before it was sent", ours=True)
-        pool = self._pool
+            raise BackendTimeout(self._service, "its time was up before it was sent", ours=True, sent=False)
+        pool, progress = self._pool, _Progress(self._stats)
         pool.in_flight += 1
         try:
             async with asyncio.timeout(left):
-                return await self._exchange(pool, call, attempt, left)
+                return await self._exchange(pool, call, attempt, left, progress)
         except asyncio.CancelledError:
             pool.cuts += 1
             raise
         except TimeoutError as error:
             pool.cuts += 1
             late = -call.deadline.left() > LATE
-            raise BackendTimeout(self._service, f"{self._name}: no whole answer in time", ours=late) from error
+            detail = f"{self._name}: no whole answer in time"
+            raise BackendTimeout(self._service, detail, ours=late, sent=progress.begun) from error
         except httpx.TransportError as error:
-            raise self._meaning(error) from error
+            raise self._meaning(error, sent=progress.begun) from error
         finally:
             pool.in_flight -= 1
             self._renew(pool)
@@ -107,11 +124,11 @@ class HttpxWire:
         while self._closing:
             await asyncio.wait(self._closing)
 
-    async def _exchange(self, pool: _Pool, call: Call, attempt: Attempt, left: float) -> Reply:
+    async def _exchange(self, pool: _Pool, call: Call, attempt: Attempt, left: float, progress: _Progress) -> Reply:
         target = call.target.encode("ascii")
-        extensions = self._extensions
+        extensions = {**self._extensions, "trace": progress.told}
         if not self._proxied:  # there httpcore would write it in the place of the address that the proxy needs
-            extensions = {**extensions, "target": target}  # as it stands: httpx would take `/a/..` for `/`
+            extensions["target"] = target  # as it stands: httpx would take `/a/..` for `/`
         request = httpx.Request(
             call.method,
             self._url.copy_with(raw_path=target),
@@ -132,11 +149,6 @@ class HttpxWire:
         headers = [(name.lower(), value) for name, value in response.headers.raw]
         return Reply(response.status_code, headers, body, self._name)
 
-    async def _told(self, event: str, info: object) -> None:
-        """What httpcore tells of the steps of a call."""
-        if event.endswith("send_request_body.complete"):
-            self._stats.written += 1
-
     async def _body(self, response: httpx.Response) -> bytes:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise BackendInvalid(self._service, "the body is packed although identity was asked for")
@@ -147,16 +159,16 @@ class HttpxWire:
             body += chunk
         return bytes(body)
 
-    def _meaning(self, error: httpx.TransportError) -> BackendError | httpx.TransportError:
+    def _meaning(self, error: httpx.TransportError, *, sent: bool = True) -> BackendError | httpx.TransportError:
         """What a failure of httpx is in our words; one that is our own bug (a header that cannot be sent) stays."""
         detail = f"{self._name}: {error}"
         if isinstance(error, httpx.TimeoutException):
-            return BackendTimeout(self._service, detail)
+            return BackendTimeout(self._service, detail, sent=sent)
         if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
             return error
         if isinstance(error, httpx.RemoteProtocolError) and not any(word in str(error) for word in _GONE):
             return BackendInvalid(self._service, detail)
-        return BackendUnreachable(self._service, detail)
+        return BackendUnreachable(self._service, detail, sent=sent)
 
     def _renew(self, pool: _Pool) -> None:
         """Put a new pool in place of one that is old or may hold lost connections; it ends with its last call."""

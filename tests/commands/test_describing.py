@@ -16,7 +16,7 @@ Captured = pytest.CaptureFixture[str]
 
 def test_check_counts_what_is_good(capsys: Captured) -> None:
     check.check()
-    assert re.match(r"good: \d+ apps, \d+ screens, \d+ services\n", capsys.readouterr().out)
+    assert re.match(r"good: \d+ apps, \d+ screens, \d+ actions, \d+ services\n", capsys.readouterr().out)
 
 
 def test_check_effective_shows_every_setting_of_every_service_and_every_screen(capsys: Captured) -> None:

@@ -47,7 +47,7 @@ async def test_a_client_that_goes_ends_its_calls_at_the_backends_and_leaves_noth
     for stub in stubs:
         stub.fault = Fault("hang")
     host, port = product.public.removeprefix("http://").split(":")
-    request = f"GET /mobile/v1/home HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {product.token}\r\n\r\n".encode()
+    request = f"GET /mobile/v1/home HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {product.token}\r\n\r\n".encode()
     writers = []
     for _ in range(CLIENTS):
         _, writer = await asyncio.open_connection(host, int(port))
@@ -93,7 +93,9 @@ async def test_after_a_storm_of_deadlines_every_call_is_well(product: World) -> 
         answered = 0
         for _ in range(calls):
             budget = chance.randint(1, 60)
-            writer.write(f"GET /mobile/v1/search?limit=3 HTTP/1.1\r\nHost: x\r\nRequest-Timeout: {budget}\r\n\r\n".encode())
+            writer.write(
+                f"GET /mobile/v1/search?limit=3 HTTP/1.1\r\nHost: localhost\r\nRequest-Timeout: {budget}\r\n\r\n".encode()
+            )
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
             await reader.readexactly(length)

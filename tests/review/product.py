@@ -27,7 +27,7 @@ async def demo() -> AsyncIterator[Callable[[str, object], Awaitable[Reply]]]:
         async def send(message: Message) -> None:
             sent.append(message)
 
-        headers = [("host", "x"), ("content-type", "application/json")]
+        headers = [("host", "localhost"), ("content-type", "application/json")]
         await gateway.public(scope_of(target, "POST", headers), Peer([orjson.dumps(body)]).receive, send)
         names = {name.decode(): value.decode("latin-1") for name, value in sent[0]["headers"]}
         return Reply(sent[0]["status"], names, sent[1]["body"])

@@ -10,6 +10,7 @@ import asyncio
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rich.console import Console
@@ -19,8 +20,9 @@ from rich.table import Table
 from tests.product.world import world
 from tests.security import page
 from tests.security.cases import CASES
+from tests.security.defence import Defence
 from tests.security.fuzz import APPS, Fuzzed, fuzz
-from tests.security.mutations import DEFENCES, Defence
+from tests.security.mutations import DEFENCES
 from tests.security.running import Verdict, verdicts
 
 out = Console(highlight=False, soft_wrap=True)
@@ -60,15 +62,18 @@ def _mutants(asked: argparse.Namespace) -> list[tuple[Defence, dict[str, Verdict
         for one in DEFENCES
         if (not asked.defence or one.name in asked.defence) and (not asked.cases or set(one.cases) & set(asked.cases))
     ]
-    mutants = []
-    for defence in wanted:
-        started = time.monotonic()
-        found = verdicts(defence.cases, mutation=defence.name, jobs=asked.jobs, quiet=True)
-        green = [case for case, verdict in found.items() if not verdict.red]
-        told = f"[red]NOT RED: {', '.join(green)}[/]" if green else "[green]red, as they must be[/]"
-        out.print(f"without {defence.name}: {', '.join(defence.cases)}: {told} ({time.monotonic() - started:.0f} s)")
-        mutants.append((defence, found))
-    return mutants
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        found = pool.map(_mutant, wanted)
+        return list(zip(wanted, found, strict=True))
+
+
+def _mutant(defence: Defence) -> dict[str, Verdict]:
+    started = time.monotonic()
+    found = verdicts(defence.cases, mutation=defence.name)
+    green = [case for case, verdict in found.items() if not verdict.red]
+    told = f"[red]NOT RED: {', '.join(green)}[/]" if green else "[green]red, as they must be[/]"
+    out.print(f"without {defence.name}: {', '.join(defence.cases)}: {told} ({time.monotonic() - started:.0f} s)")
+    return found
 
 
 def _noticed(mutants: list[tuple[Defence, dict[str, Verdict]]]) -> bool:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.security.cases import CASES
+from tests.security.defence import Defence
 from tests.security.fuzz import Fuzzed
-from tests.security.mutations import Defence
+from tests.security.mutations import held_by
 from tests.security.running import ROOT, Verdict
 
 PAGE = ROOT / "docs" / "security.md"
@@ -20,8 +21,8 @@ Written by `make security` ({date}). The tests stand under `tests`, over real so
 passes with the stated answer, no call to a backend unless noted, no stack trace in it, and one line in the access log that
 tells who was refused and why, without a secret. {passed} of {all} passed.
 
-| case | | verdict | tests |
-|---|---|---|---|
+| case | | verdict | tests | held by |
+|---|---|---|---|---|
 """
 _FUZZED = """
 ## Schemathesis
@@ -62,7 +63,7 @@ def _row(case: str, verdict: Verdict) -> str:
     if len(names) > MOST_NAMED:
         shown += f"<br>and {len(names) - MOST_NAMED} more"
     title = CASES[case].replace("|", "\\|")
-    return f"| {case} | {title} | {'passed' if verdict.passed else '**' + verdict.told + '**'} | {shown} |\n"
+    return f"| {case} | {title} | {'passed' if verdict.passed else '**' + verdict.told + '**'} | {shown} | {held_by(case)} |\n"
 
 
 def _mutant_row(defence: Defence, found: Mapping[str, Verdict]) -> str:

@@ -16,6 +16,8 @@ from tests.security.references import REFERENCES
 ROOT = Path(__file__).parents[2]
 INJECT = Path(__file__).parent / "inject"  # its sitecustomize puts a mutation into every Python process that starts
 VARIABLE = "SECURITY_MUTATION"
+# What a mutation imports before pytest is there, pytest cannot rewrite the assertions of.
+_MUTATED = ["--tb=no", "--security-until-red", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,12 @@ class Verdict:
         return f"{len(self.tests)} passed" if not bad else f"{len(bad)} of {len(self.tests)} not passed: {bad[0]}"
 
 
-def verdicts(cases: Iterable[str] = (), *, mutation: str = "", jobs: int = 2, quiet: bool = False) -> dict[str, Verdict]:
-    """Run the tests of these cases, or of all; `mutation` is the defence that is switched off meanwhile."""
+def verdicts(cases: Iterable[str] = (), *, mutation: str = "", jobs: int = 2) -> dict[str, Verdict]:
+    """Run the tests of these cases, or of all.
+
+    `mutation` is the defence that is switched off meanwhile: then nothing is shown, and a case is done with its first red.
+    """
+    quiet = bool(mutation)
     asked = list(cases) or list(CASES)
     with tempfile.TemporaryDirectory(prefix="security-") as folder:
         file = Path(folder) / "verdicts.json"
@@ -54,8 +60,8 @@ def verdicts(cases: Iterable[str] = (), *, mutation: str = "", jobs: int = 2, qu
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", "-p", "tests.security.plugin", "--security", ",".join(asked)),
-                *("--security-verdicts", str(file), "-n", str(jobs), "--dist", "loadfile", "--durations", "0"),
-                *("--durations-min", "20", "-q", *(["--tb=no"] if quiet else ["--tb=short"])),
+                *("--security-verdicts", str(file), "-n", str(0 if quiet else jobs), "--dist", "loadfile", "--durations", "0"),
+                *("--durations-min", "20", "-q", *(_MUTATED if quiet else ["--tb=short"])),
                 *sorted(files(asked)),
             ],
             cwd=ROOT,

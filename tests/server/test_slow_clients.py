@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from bff.faces.answer import Answer
 from bff.gateway.body import ClientGone
 from bff.gateway.request import Request
-from bff.gateway.slow_reader import in_parts
+from bff.gateway.slow_reader import Body, in_parts
 from bff.gateway.write import write
 from bff.server.door import Door
 from bff.server.listener import HEADER_TIMEOUT, Listener
@@ -47,7 +47,7 @@ class Writer:
         head = [(b"content-length", str(LONG).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": head})
         try:
-            await in_parts(request, b"x" * LONG, send, self._within)
+            await in_parts(request, Body(b"x" * LONG), send, self._within)
         except ClientGone:
             self.ended.put_nowait(request.refused or "")
         else:

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import httpx
 import psutil
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.faults.rig.backends import PATIENCE, ROOT
 from tests.faults.rig.mutations import VARIABLE
@@ -51,6 +52,12 @@ class Gateway:
         """/stats of the admin port: the figures of all workers."""
         found: dict[str, Any] = (await _get(f"http://127.0.0.1:{self.admin}/stats", {})).json()
         return found
+
+    async def counted(self, family: str, **labels: str) -> float:
+        """What the counters of a family say by now, over all workers: those with these labels, added up."""
+        page = (await _get(f"http://127.0.0.1:{self.admin}/metrics", {})).text
+        found = (one for metric in text_string_to_metric_families(page) for one in metric.samples)
+        return sum(one.value for one in found if one.name == f"{family}_total" and labels.items() <= one.labels.items())
 
     def memory(self) -> int:
         """Bytes in memory, over the supervisor and its workers."""
