@@ -164,10 +164,16 @@ def _unknown_apps(apps: list[App], endpoints: Iterable[Screen | Action[..., Any]
 
 
 def state_faults(settings: Settings, project: Project) -> Iterator[str]:
-    """Actions whose repeated requests several workers would not know again: what they keep must be where all of them look."""
+    """What several workers would each keep for themselves: counts of limits, and what actions have answered to a key."""
     workers = settings.server.workers
     if settings.state.url is not None or workers == 1:
         return
+    for name, limit in settings.rate_limits.items():
+        if limit.shared != "local":
+            yield (
+                f"rate_limits.{name}: each of {workers} workers would count for itself, so it would let in {workers} times as "
+                f'much; set [state] url = "redis://...", or shared = "local" if that is meant'
+            )
     kept = dict.fromkeys(one.action for planned in project.actions.values() for one in planned if one.action.idempotent)
     for action in kept:
         yield (

@@ -22,6 +22,10 @@ app = typer.Typer(no_args_is_help=True, help=__doc__)
 _DAY: Final = 86400
 # Hours that the old secret of a rotated key is good: time to bring the new one everywhere, within a working day.
 _OVERLAP: Final = 24.0
+# Both secrets open the same doors meanwhile: a month is a change's way through the slowest partner; longer is no rotation.
+_MOST_OVERLAP: Final = 30 * 24.0
+# Ten years. For longer is without an end, which is to be had by leaving --days out, and told so in the list.
+_MOST_DAYS: Final = 3650
 
 _Done = TypeVar("_Done")
 KeyId = Annotated[str, typer.Argument(help="the key's id, as `bff keys list` shows it", metavar="ID")]
@@ -36,7 +40,7 @@ def new(
     scope: Annotated[list[str] | None, typer.Option(help="a scope its caller holds (again for more)")] = None,
     note: Annotated[str, typer.Option(help="whose it is, and whom to call about it")] = "",
     tenant: Annotated[str | None, typer.Option(help="the tenant that its caller belongs to")] = None,
-    days: Annotated[int | None, typer.Option(min=1, help="days until it ends; none: when it is revoked")] = None,
+    days: Annotated[int | None, typer.Option(help="days until it ends; none: when it is revoked")] = None,
 ) -> None:
     """Make a key and print it, this once: the partner sends it as the header X-API-Key."""
     patterns = (*(to or ()), *(f"{name}/*" for name in app_name or ()))
@@ -44,6 +48,8 @@ def new(
         raise Refusal(["a key opens nothing by itself: say --app NAME, or --to routes/NAME"])
     if strange := [pattern for pattern in patterns if not is_endpoints(pattern)]:
         raise Refusal([f"--to {pattern}: write app/*, app/screen or routes/name" for pattern in strange])
+    if days is not None and not 1 <= days <= _MOST_DAYS:
+        raise Refusal([f"--days {days}: give 1 to {_MOST_DAYS}, or leave it out for a key that ends when it is revoked"])
     now = int(time.time())
     key, key_id = new_key()
     record = KeyRecord(
@@ -84,9 +90,11 @@ def revoke(key_id: KeyId) -> None:
 
 @app.command("rotate")
 def rotate(
-    key_id: KeyId, overlap: Annotated[float, typer.Option(min=0, help="hours that the old secret stays good")] = _OVERLAP
+    key_id: KeyId, overlap: Annotated[float, typer.Option(help="hours that the old secret stays good")] = _OVERLAP
 ) -> None:
     """Give a key a new secret and print it; the old one is good for --overlap hours more."""
+    if not 0 <= overlap <= _MOST_OVERLAP:
+        raise Refusal([f"--overlap {overlap:g}: give 0 to {_MOST_OVERLAP:g} hours: both secrets open the same doors meanwhile"])
     record, now = _found(key_id), int(time.time())
     if record.revoked is not None or (record.expires is not None and record.expires <= now):
         raise Refusal([f"key {key_id} has ended: make a new one with `bff keys new`"])
@@ -152,8 +160,13 @@ def _show(key: str, told: str) -> None:
 
 
 def _day(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    return _moment(seconds).partition("T")[0]
 
 
 def _moment(seconds: int | None) -> str:
-    return "its end" if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="minutes")
+    if seconds is None:
+        return "its end"
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="minutes")
+    except (OverflowError, ValueError, OSError):
+        return "a time that no calendar has"  # a record may be anybody's; the others are to be listed all the same

@@ -29,6 +29,7 @@ _TOLD: Final = b"bff-sections, x-request-id, ratelimit, ratelimit-policy, retry-
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # RFC 6454 section 6.2, as browsers send it: lower case, no path, no default port.
 _ORIGIN: Final = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
+_PORT: Final = re.compile(r":(80|443)\Z")  # an origin leaves the default one out, a Host may have it
 _VARY: Final = (b"vary", b"Origin")
 _NOT_ALLOWED: Final = "pages of this origin may not call it; [apps.NAME] origins in bff.toml lists those that may"
 
@@ -112,7 +113,7 @@ def _from_here(request: Request, origin: str | None) -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     # Browsers of before 2023. Only the authority counts: a proxy of ours may have taken the TLS off.
-    return origin is None or origin.partition("://")[2] == request.header(b"host")
+    return origin is None or origin.partition("://")[2] == _PORT.sub("", (request.header(b"host") or "").lower())
 
 
 def _rule(app: AppSettings) -> _Rule:

@@ -1,6 +1,7 @@
 """The outermost stage: what no part behind it should have to read. It refuses what has two meanings, takes away what only
 our own side may say, and mends nothing."""
 
+import logging
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -12,6 +13,8 @@ from bff.gateway.header_rules import PLAIN, READ, Rule, rule_of
 from bff.gateway.host import ANY, Hosts, Verdict
 from bff.gateway.request import Request
 from bff.settings import LimitSettings
+
+_log = logging.getLogger("bff")
 
 # The raw path, before any decoding (reliability-security.md 2.10): encoded slashes, backslashes, percent signs and NUL,
 # matrix parameters, dot segments, empty segments and bytes that are not visible ASCII (Latin-1 or UTF-8?) have one
@@ -50,6 +53,7 @@ class Guard:
         self._limits = limits
         self._host = Hosts(hosts).verdict
         self._proxies = proxies or Proxies()
+        self._warned = False
 
     def check(self, request: Request) -> None:
         """Raise a Problem for a request that is malformed or larger than any request has a reason to be.
@@ -74,7 +78,15 @@ class Guard:
         if query:
             _check_query(query, self._limits.max_query)
         if self._check_headers(request):
+            if not trusted:
+                self._warn(request, peer)
             _take_away(request, trusted=trusted)
+
+    def _warn(self, request: Request, peer: str) -> None:
+        """Once: behind a proxy that is not named all clients are one address, and share what an address may."""
+        if not self._warned and request.header(b"x-forwarded-for") is not None:
+            self._warned = True
+            _log.warning("X-Forwarded-For comes from %s; if that is a proxy of yours, name it in server.trusted_proxies", peer)
 
     def _check_headers(self, request: Request) -> bool:
         """Whether some are to be taken away."""

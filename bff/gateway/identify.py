@@ -41,8 +41,9 @@ _INVALID: Final = b'Bearer realm="bff", error="invalid_token"'
 KEYS_WAIT: Final = 0.5
 
 # What shows that a token was made up. One that has ended, or is for somebody else, was good once: its owner is no guesser,
-# and many may share an address.
-_MADE_UP: Final = frozenset({"malformed", "header", "algorithm", "issuer", "key", "signature", "inactive"})
+# and many may share an address. A key that is not known may be the issuer's newest, and a server says "inactive" of what
+# has ended too (RFC 7662 section 2.2).
+_MADE_UP: Final = frozenset({"malformed", "header", "algorithm", "issuer", "signature"})
 
 
 class Identities:
@@ -123,9 +124,12 @@ class Identities:
         request.caller = described(request, caller_id=claims.subject, scopes=claims.scopes, tenant=claims.tenant, token=token)
 
     async def _looked_into(self, request: Request, token: str) -> Claims:
-        address = _address(request)
-        self._guesses.refuse(address)
         server = None if self._introspection is None else self._introspection.of(token)
+        known = None if server is None else server.cached(token)
+        if known is not None:
+            return known
+        address = _address(request)
+        self._refuse_guesser(request, address)
         try:
             if server is not None:
                 return await server.verify(token)
@@ -138,6 +142,13 @@ class Identities:
         except TimeoutError:
             raise BackendUnreachable("jwks", "no keys in time") from None
 
+    def _refuse_guesser(self, request: Request, address: str, key_id: str = "") -> None:
+        try:
+            self._guesses.refuse(address, key_id)
+        except Problem:
+            request.refused = "guesses"
+            raise
+
     async def _by_key(self, request: Request, token: str | None) -> None:
         endpoint = request.endpoint
         given = [value for name, value in request.raw_headers if name == KEY_HEADER]
@@ -147,7 +158,7 @@ class Identities:
             raise Unauthenticated("not taken")
         text, address = given[0].decode("latin-1"), _address(request)
         key_id = _id_in(text)
-        self._guesses.refuse(address, key_id)
+        self._refuse_guesser(request, address, key_id)
         try:
             record = await self._keys.check(text)
         except Unauthenticated as error:

@@ -103,6 +103,8 @@ class Quota:
         own = self._about.get(name, ())
         costs: dict[Rule, int] = defaultdict(int)
         for target, cost in targets.items():
+            if target == name:  # policies about the operation itself follow
+                continue
             for rule in self._about.get(target, ()):
                 costs[rule] += cost
         for rule in own:
@@ -147,7 +149,9 @@ class Quota:
             await read_body(request, self._max_body)  # that a client has gone is told behind its body
         for charge, line in lines:
             if charge in behind or charge.policy.name in over:
-                turn = line.turn(charge.key, partial(self._take, charge), over.get(charge.policy.name), budget_of(request))
+                turn = line.turn(
+                    charge.key, partial(self._take, charge), over.get(charge.policy.name), budget_of(request), charge.cost
+                )
                 verdict = structs.replace(await while_connected(request.receive, turn), delayed=True)
                 verdicts.append(verdict)
                 if not verdict.allowed:

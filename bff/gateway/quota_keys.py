@@ -12,7 +12,7 @@ from bff.gateway.request import Request
 from bff.limit_settings import By
 from bff.state.store import key_of
 
-# What names an account is short: a larger body is not looked into, since reading it would cost more than the limit saves.
+# Bytes of a body that names an account: it is short, and looking into a larger one would cost more than the limit saves.
 MOST_READ = 16 * 1024
 # Who asks is about to ask again, and an address read or a key hashed is 2 us; what is kept has 16 MB if every name is as
 # long as it can be, and 200 KB as they are.
@@ -91,17 +91,18 @@ _PARTS: dict[By, Callable[[Request], Parts]] = {
 async def account_of(request: Request, member: str, max_body: int) -> str | None:
     """The account that the body names, in the one form in which all spellings of it are equal; None if it names none.
 
-    Raises the 400 problem if it names two: a backend could heed the other one.
+    Raises the 400 problem if it names two, and for a body that is no JSON object to us, and the 413 one for a body that is
+    too large to be looked into: the backend could read an account where we do not, and nobody would have counted it.
     """
-    body = await read_body(request, max_body)
-    if not body or len(body) > MOST_READ:
+    body = await read_body(request, min(max_body, MOST_READ))
+    if not body:
         return None
     try:
         document = json.loads(body, object_pairs_hook=_Pairs)
     except (ValueError, RecursionError):
-        return None
+        document = None
     if not isinstance(document, _Pairs):
-        return None
+        raise Problem("bad-request", f"the body must be a JSON object whose member '{member}' names the account")
     # Some backends take members by any case (Go's encoding/json does).
     wanted = member.casefold()
     named = [value for name, value in document if name.casefold() == wanted]

@@ -26,16 +26,17 @@ class Throttle:
         return key in self._lines
 
     async def turn(
-        self, key: str, take: Callable[[], Awaitable[Verdict]], refused: Verdict | None, budget: float | None
+        self, key: str, take: Callable[[], Awaitable[Verdict]], refused: Verdict | None, budget: float | None, cost: int = 1
     ) -> Verdict:
         """Wait for room and `take` it; the refusal, if the line is full or its turn would come after `max_wait` or `budget`.
 
-        `refused` is what `take` said just now, when it was asked. Whose task is cancelled leaves the line.
+        `refused` is what `take` said just now, when it was asked; `cost` is what it takes, and about what those ahead take.
+        Whose task is cancelled leaves the line.
         """
         patience = self._max_wait if budget is None else min(self._max_wait, budget)
         line = self._lines.get(key)
         ahead = len(line) if line is not None else 0
-        expected = (ahead + 1) * self._policy.window / self._policy.limit if line is not None else 0.0
+        expected = (ahead + 1) * cost * self._policy.window / self._policy.limit if line is not None else 0.0
         if refused is not None:
             expected = max(expected, refused.retry_after)
         if self.waiting >= self._most or expected > patience:

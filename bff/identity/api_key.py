@@ -84,12 +84,16 @@ def judge(text: str, record: KeyRecord | None, wall: float) -> KeyRecord:
     told only after its secret was right.
     """
     digest = digest_of(text)
-    good = False
+    good = ended = False
     for secret in (*(_NOBODYS if record is None else record.secrets), _NOBODY)[:MOST_SECRETS]:
         same = compare_digest(digest, secret.sha256)
-        good |= same and (secret.until is None or wall < secret.until)
-    if record is None or not good:
+        running = secret.until is None or wall < secret.until
+        good |= same and running
+        ended |= same and not running
+    if record is None or not (good or ended):
         raise Unauthenticated("wrong key")
+    if not good:  # rotated away: its owner is no guesser
+        raise Unauthenticated("expired")
     if record.revoked is not None:
         raise Unauthenticated("revoked")
     if record.expires is not None and wall >= record.expires:

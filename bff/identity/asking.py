@@ -10,6 +10,7 @@ from urllib.parse import quote_plus
 import httpx
 
 from bff.identity.introspection import NotAnswered
+from bff.identity.unauthenticated import Unauthenticated
 
 MAX_BODY: Final = 64 * 1024  # answers have under 1 KB
 _POOL: Final = httpx.Limits(max_connections=100, max_keepalive_connections=10, keepalive_expiry=30.0)
@@ -76,6 +77,8 @@ class _Line:
 
 
 async def _body(reply: httpx.Response) -> bytes:
+    if reply.status_code == httpx.codes.BAD_REQUEST:  # of this token: it may go on serving all others
+        raise Unauthenticated("malformed")
     if reply.status_code != httpx.codes.OK:
         raise NotAnswered(f"status {reply.status_code}")
     if reply.headers.get("content-encoding", "identity") != "identity":

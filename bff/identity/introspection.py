@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -70,6 +71,13 @@ class Introspector:
         self._bad: OrderedDict[bytes, tuple[float, Reason]] = OrderedDict()
         self._flights: dict[bytes, asyncio.Task[None]] = {}
         self._quiet_until = float("-inf")
+
+    def cached(self, token: str) -> Claims | None:
+        """What the server said about the token a moment ago, if it did. Raises Unauthenticated."""
+        claims = self._known(sha256(token.encode("ascii")).digest())
+        if claims is not None and self._revocations.hit(claims):
+            raise Unauthenticated("revoked")
+        return claims
 
     async def verify(self, token: str) -> Claims:
         """What the server says about the token. Raises Unauthenticated, and BackendUnreachable where nothing is known."""
@@ -153,14 +161,14 @@ class Introspection:
             await one.close()
 
 
-# Dots of a JWS and of a JWE in their compact form (RFC 7515 and 7516, section 7.1), and `{"` in base64url.
+# Dots of a JWS and of a JWE in their compact form (RFC 7515 and 7516, section 7.1), and `{` in base64url, whatever follows.
 _DOTS: Final = (2, 4)
-_OBJECT: Final = "eyJ"
+_OBJECT: Final = re.compile(r"e[w-z0-9_-]")
 
 
 def looks_signed(token: str) -> bool:
     """Whether a token is, or pretends to be, one that tells by itself what it is."""
-    return token.startswith(_OBJECT) and token.count(".") in _DOTS
+    return _OBJECT.match(token) is not None and token.count(".") in _DOTS
 
 
 def _answer(body: bytes) -> Mapping[str, object]:

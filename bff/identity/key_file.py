@@ -16,6 +16,7 @@ import msgspec
 from bff.errors import Refusal
 from bff.identity.api_key import KeyRecord
 from bff.identity.key_home import MOST_KEYS, KeysUnreadable
+from bff.identity.own_thread import in_own_thread
 
 MAX_BYTES: Final = 8 * 1024 * 1024  # of MOST_KEYS with long notes
 # Seconds in which the file is looked at once, however many keys are asked for: ten looks a second cost nothing.
@@ -39,19 +40,31 @@ class FiledKeys:
         self._keys: dict[str, KeyRecord] = {}
         self._seen: tuple[int, int, int] | None = None  # what the file was when it was read
         self._looked_at = float("-inf")
+        self._looking: asyncio.Future[None] | None = None
 
     async def find(self, key_id: str) -> KeyRecord | None:
         if self._now() - self._looked_at >= _LOOK:
-            await asyncio.to_thread(self._look)  # a disk may hang, the loop must not
+            await self._looked()
             self._looked_at = self._now()
         return self._keys.get(key_id)
 
     async def all(self) -> Sequence[KeyRecord]:
-        await asyncio.to_thread(self._look)
+        await self._looked()
         return list(self._keys.values())
 
     async def put(self, record: KeyRecord, instead_of: KeyRecord | None) -> None:
-        await asyncio.to_thread(self._put, record, instead_of)
+        try:
+            await in_own_thread(lambda: self._put(record, instead_of), "key file")
+        except OSError as fault:
+            raise Refusal(
+                [f"{self._path}: cannot be written ({fault.strerror}): nothing was changed; do it as the user whose file it is"]
+            ) from fault
+
+    async def _looked(self) -> None:
+        """Wait for a look: for the one that is under way, if one is. A disk that hangs holds one thread, whoever asks."""
+        if self._looking is None or self._looking.done():
+            self._looking = in_own_thread(self._look, "key file")
+        await asyncio.shield(self._looking)  # who gives up leaves it to the others
 
     def _look(self) -> None:
         try:
@@ -95,10 +108,15 @@ class FiledKeys:
             self._look()
 
     def _replace(self, document: KeyDocument) -> None:
-        """In one step, so that no reader sees half of it; a new file of ours is readable by nobody else (0600)."""
+        """In one step, so that no reader sees half of it.
+
+        A new file of ours is readable by nobody else (0600). One that was there stays whose it was, as open as it was: the
+        gateway may be another user than who makes keys.
+        """
         handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
+                _like(self._path, file.fileno())
                 file.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
@@ -106,6 +124,16 @@ class FiledKeys:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+def _like(path: Path, handle: int) -> None:
+    """Give what is open the owner and the mode of the file at `path`, where there is one."""
+    try:
+        old = path.stat()
+    except FileNotFoundError:
+        return
+    os.fchown(handle, old.st_uid, old.st_gid)
+    os.fchmod(handle, stat.S_IMODE(old.st_mode))
 
 
 @contextmanager

@@ -63,11 +63,18 @@ class StoredKeys:
                 await self._list(record.id)  # first: a listed id without a record is nothing, an unlisted key is a secret one
                 kept = await self._store.add(_at(record.id), _encode(record), _TEN_YEARS)
             else:
-                kept = await self._store.swap(_at(record.id), _encode(instead_of), _encode(record), _TEN_YEARS)
-        except StateUnavailable as fault:
+                kept = await self._swap(record, instead_of)
+        except (StateUnavailable, msgspec.DecodeError) as fault:
             raise KeysUnreadable(str(fault)) from fault
         if not kept:
             raise Refusal([f"key {record.id} was changed by somebody else in this moment: look again"])
+
+    async def _swap(self, record: KeyRecord, instead_of: KeyRecord) -> bool:
+        """What is replaced are the bytes as they are kept: those of an older release differ from what we would write."""
+        text = await self._store.get(_at(record.id))
+        if text is None or _read_record(text) != instead_of:
+            return False
+        return await self._store.swap(_at(record.id), text, _encode(record), _TEN_YEARS)
 
     async def _list(self, key_id: str) -> None:
         for _ in range(_TRIES):

@@ -1,6 +1,7 @@
 """One worker process as the supervisor sees it, from its start until it is gone."""
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal
 
+from bff.server.memory import environment
 from bff.server.options import ServeOptions
 from bff.server.orders import REFUSED, SHUTDOWN, Orders, Word
 
@@ -55,6 +57,7 @@ class Worker:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "bff.server.worker", orders.write(),
                 stdin=asyncio.subprocess.DEVNULL,  # in a group of its own, reading the terminal would stop it
+                env=environment(os.environ),
                 pass_fds=(listener.fileno(), theirs.fileno()),
                 process_group=0,  # Ctrl-C and a closed terminal reach the supervisor alone, which tells the workers
             )  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from bff.errors import BffError
-from bff.state.store import Store
+from bff.state.store import StateUnavailable, Store
 
 # A day, as payment providers keep theirs: longer than any client's queue of things to send again.
 KEPT: Final = 24 * 3600.0
@@ -80,7 +80,7 @@ class Idempotency:
             there = await self._store.get(key)
             if there is None:
                 continue  # it ended between the two
-            seen = _decode(there)
+            seen = _read(there)
             if seen.fingerprint != fingerprint:
                 raise KeyReused("this key was used for another request")
             if seen.result is not None:
@@ -104,3 +104,11 @@ class Idempotency:
         generation = mine.generation + 1 if renew else mine.generation
         freed = _encode(msgspec.structs.replace(mine, run="", generation=generation, until=0.0))
         return await self._store.swap(claim.key, claim.record, freed, KEPT)
+
+
+def _read(record: bytes) -> _Record:
+    """Raises StateUnavailable for what is no record of ours: nobody can tell then what became of the request."""
+    try:
+        return _decode(record)
+    except msgspec.DecodeError:
+        raise StateUnavailable("the record of an action's key cannot be read") from None

@@ -137,6 +137,41 @@ def test_what_cannot_be_is_refused_in_a_sentence() -> None:
         bff("revoke", "nobody")
 
 
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize("hours", ["1e12", "inf", "nan", "720.5", "-1"])
+def test_an_overlap_without_an_end_is_refused_before_anything_is_changed(hours: str) -> None:
+    """A new secret that is kept and then not shown would be a key that nobody has."""
+    key = bff("new", "--app", "partner").stdout.strip()
+    before = record_of(key[4:16])
+    with pytest.raises(Refusal, match=r"--overlap .*: give 0 to 720 hours"):
+        bff("rotate", key[4:16], "--overlap", hours)
+    assert record_of(key[4:16]) == before
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize("days", ["1000000000000", "3651", "0", "-1"])
+def test_days_without_an_end_are_refused_and_ten_years_are_not(days: str) -> None:
+    with pytest.raises(Refusal, match=rf"--days {days}: give 1 to 3650"):
+        bff("new", "--app", "partner", "--days", days)
+    assert bff("list").stdout == ""
+    assert bff("new", "--app", "partner", "--days", "3650").exit_code == 0
+    assert "active until" in bff("list").stdout
+
+
+@pytest.mark.parametrize("seconds", [10**15, 10**30, -(10**15)])
+def test_a_record_with_a_time_that_no_calendar_has_is_listed_all_the_same(seconds: int) -> None:
+    record = KeyRecord("a", (), (), 1, expires=seconds)
+    assert state_of_key(record, 2.0).endswith("a time that no calendar has")
+
+
+def test_a_key_file_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "bff.toml"
+    path.write_text(f'[api_keys]\nfile = "{path}/keys.json"\n')  # below a file
+    monkeypatch.setenv(CONFIG_VARIABLE, str(path))
+    with pytest.raises(Refusal, match="cannot be written"):
+        bff("new", "--app", "partner")
+
+
 def test_without_a_place_for_keys_none_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "bff.toml"
     path.write_text("")

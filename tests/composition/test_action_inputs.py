@@ -132,6 +132,17 @@ def test_the_paths_faults_and_the_bodys_are_told_together() -> None:
     assert set(faults({"copy": 7}, "seven")) == {"orderId", "line", "copy"}
 
 
+def test_an_id_in_the_path_is_no_longer_than_one_in_the_body() -> None:
+    @action("/dishes/{dish_id}", apps=(SHOP,))
+    async def drop(dish_id: ID) -> Done:
+        return Done()
+
+    inputs = plan_action(drop).inputs
+    assert inputs.parse({"dishId": "d" * MAX_ID}, b"{}") == {"dish_id": "d" * MAX_ID}
+    with pytest.raises(BadInput, match="dishId"):
+        inputs.parse({"dishId": "d" * (MAX_ID + 1)}, b"{}")
+
+
 def test_there_is_an_end_to_what_is_told() -> None:
     told = faults({f"x{number}": 1 for number in range(1000)})
     assert len(told) == MAX_FAULTS + 1

@@ -1,8 +1,11 @@
 """What is remembered to be undone: what was done, what may have been, and nothing that certainly was not."""
 
+import asyncio
+
 import pytest
 
 from bff import Once, Steps
+from bff.composition.steps import LEAST
 from bff.deadline import Deadline, current_deadline, set_deadline
 from bff.errors import (
     BackendBusy,
@@ -15,6 +18,7 @@ from bff.errors import (
     Missing,
     Refused,
 )
+from bff.testing import ManualClock
 from bff.upstream.call import Attempt
 from bff.upstream.scope import CallRecord, RequestScope
 
@@ -30,9 +34,9 @@ async def fails(error: BaseException) -> str:
 async def nothing(_: object) -> None: ...
 
 
-def unreachable(cause: BaseException | None = None, *, begun: bool = False) -> BackendUnreachable:
-    error = BackendUnreachable("s")
-    error.__cause__, error.begun = cause, begun
+def unreachable(*, begun: bool = False, sent: bool = True) -> BackendUnreachable:
+    error = BackendUnreachable("s", sent=sent)
+    error.begun = begun
     return error
 
 
@@ -58,7 +62,8 @@ MAY_BE_DONE = {
     "a bug": KeyError("x"),
 }
 NOT_DONE = {
-    "no connection": unreachable(ConnectionRefusedError()),
+    "no connection": unreachable(sent=False),
+    "no connection in time": BackendTimeout("s", sent=False),
     "its bulkhead is full": BackendBusy("s"),
     "no time left": Hopeless("s"),
     "400": BackendStatus("s", 400),
@@ -88,9 +93,13 @@ async def test_what_was_certainly_not_done_is_not_undone(why: str) -> None:
     assert (steps.done, steps.failed) == ((), "pay")
 
 
-async def _with_record(steps: Steps, scope: RequestScope, error: BaseException, attempts: int) -> None:
+def record(method: str, *sent: bool, section: str = "") -> CallRecord:
+    return CallRecord("s", method, "/x", 0.0, section, [Attempt("a:1", "first", 0.0, sent=one) for one in sent])
+
+
+async def _with_record(steps: Steps, scope: RequestScope, error: BaseException, *made: CallRecord) -> None:
     async def call() -> str:
-        scope.records.append(CallRecord("s", "POST", "/x", 0.0, attempts=[Attempt("a:1", "first", 0.0)] * attempts))
+        scope.records.extend(made)
         raise error
 
     with pytest.raises(type(error)):
@@ -100,15 +109,74 @@ async def _with_record(steps: Steps, scope: RequestScope, error: BaseException, 
 async def test_a_call_of_which_nothing_was_sent_did_nothing() -> None:
     scope = RequestScope()
     steps = Steps(scope)
-    await _with_record(steps, scope, BackendTimeout("s"), attempts=0)
+    await _with_record(steps, scope, BackendTimeout("s"), record("POST"))
+    assert steps.done == ()
+
+
+@pytest.mark.parametrize("error", [BackendTimeout("s"), unreachable(begun=True), BackendInvalid("s"), asyncio.CancelledError()])
+async def test_a_step_that_ended_before_its_write_did_nothing(error: BaseException) -> None:
+    scope = RequestScope()
+    steps = Steps(scope)
+    await _with_record(steps, scope, error, record("GET", True, True), record("POST", False))
+    assert steps.done == ()
+
+
+async def test_a_write_that_was_sent_may_have_been_done_whatever_was_read_before_it() -> None:
+    scope = RequestScope()
+    steps = Steps(scope)
+    await _with_record(steps, scope, BackendTimeout("s"), record("GET", True), record("POST", True))
+    assert steps.done == ("pay",)
+
+
+async def test_of_two_writes_the_first_may_have_been_done_though_the_second_was_refused() -> None:
+    scope = RequestScope()
+    steps = Steps(scope)
+    await _with_record(steps, scope, BackendStatus("s", 409), record("POST", True), record("POST", True))
+    assert steps.done == ("pay",)
+
+
+async def test_a_write_of_a_step_beside_it_is_not_its_own() -> None:
+    scope = RequestScope()
+    steps = Steps(scope)
+    other = record("POST", True, section="stock")
+    await _with_record(steps, scope, BackendStatus("s", 409), record("POST", True, section="pay"), other)
     assert steps.done == ()
 
 
 async def test_a_call_that_was_sent_twice_may_have_done_it_the_first_time() -> None:
     scope = RequestScope()
     steps = Steps(scope)
-    await _with_record(steps, scope, unreachable(ConnectionRefusedError()), attempts=2)
+    await _with_record(steps, scope, BackendStatus("s", 409), record("POST", True, True))
     assert steps.done == ("pay",)
+
+
+async def test_a_second_sending_that_met_no_connection_tells_nothing_of_the_first() -> None:
+    scope = RequestScope()
+    steps = Steps(scope)
+    await _with_record(steps, scope, unreachable(), record("POST", True, False))
+    assert steps.done == ("pay",)
+
+
+async def test_a_step_is_not_begun_when_hardly_any_time_is_left() -> None:
+    clock = ManualClock()
+    begun: list[str] = []
+
+    async def call() -> str:
+        begun.append("pay")
+        return ""
+
+    steps = Steps()
+    set_deadline(Deadline.after(LEAST * 0.9, clock))
+    try:
+        with pytest.raises(Hopeless) as caught:
+            await steps.do("pay", call(), undo=nothing)
+        assert caught.value.sent is False
+        assert (begun, steps.done, steps.failed) == ([], (), "pay")
+        set_deadline(Deadline.after(LEAST * 1.1, clock))
+        await steps.do("pay", call(), undo=nothing)
+        assert (begun, steps.done) == (["pay"], ("pay",))
+    finally:
+        set_deadline(None)
 
 
 async def test_a_step_drops_what_was_read_before_it() -> None:

@@ -10,6 +10,7 @@ import pytest
 from annotated_types import Len
 from pydantic import Field, StringConstraints
 
+from bff import ID
 from bff.composition.inputs import BadInput, Inputs, input_fault
 from bff.composition.signature import read
 
@@ -156,3 +157,16 @@ def test_a_parameter_that_no_client_could_give_is_refused(name: str, words: str 
     parameter = next(found for found in signature.parameters if found.name == name)
     fault = input_fault(parameter)
     assert fault is None if words is None else fault is not None and words in fault
+
+
+async def of_ids(item_id: ID, others: Annotated[list[ID], Len(max_length=2)] = [], near: ID | None = None) -> str:  # noqa: B006 - as above
+    return ""
+
+
+@pytest.mark.parametrize(
+    "given", [{"itemId": "7" * 129}, {"itemId": "7", "others": ["7" * 129]}, {"itemId": "7", "near": "7" * 129}]
+)
+def test_an_id_is_no_longer_than_is_documented(given: dict[str, object]) -> None:
+    with pytest.raises(BadInput, match="at most 128"):
+        inputs_of(of_ids).parse(given)
+    inputs_of(of_ids).parse({"itemId": "7" * 128, "others": ["7" * 128], "near": "7" * 128})

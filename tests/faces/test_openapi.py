@@ -2,17 +2,23 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import make_dataclass
+from dataclasses import make_dataclass, replace
 from enum import Enum
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
 
 from bff import Json
+from bff.apps import Identity
 from bff.composition.shape import shape_of
 from bff.faces.openapi import openapi
 from bff.faces.openapi_schemas import Schemas
+from bff.faces.problems import Problem
+from bff.gateway.guard import Guard
+from bff.gateway.request import Request
+from bff.settings import LimitSettings
 from tests.faces.rest_fakes import served
 from tests.faces.rest_gateway import DISPATCHED
 from tests.faces.rest_screens import SHOP
@@ -72,13 +78,19 @@ def test_every_reference_leads_somewhere(document: Document) -> None:
 def test_every_status_is_documented(document: Document) -> None:
     for path in document["paths"].values():
         responses = path["get"]["responses"]
-        assert list(responses) == ["200", "400", "401", "403", "404", "406", "422", "429", "500", "502", "503", "504"]
+        refused = [400, 401, 403, 404, 406, 413, 414, 421, 422, 429, 431, 500, 502, 503, 504]
+        assert list(responses) == ["200", *map(str, refused)]
         for status, response in responses.items():
+            if status == "431":  # mostly the server's own, which has no body
+                assert "content" not in response
+                continue
             kind = "application/json" if status == "200" else "application/problem+json"
             assert list(response["content"]) == [kind]
             assert response["description"]
         assert "BFF-Sections" in responses["200"]["headers"]
         assert "Retry-After" in responses["503"]["headers"]
+        assert {"Retry-After", "RateLimit", "RateLimit-Policy"} <= responses["429"]["headers"].keys()
+        assert "WWW-Authenticate" in responses["401"]["headers"]
 
 
 def test_inputs_have_the_clients_names_their_bounds_and_their_text(document: Document) -> None:
@@ -143,6 +155,40 @@ def test_guests_and_scopes_are_told(document: Document) -> None:
     assert get(document, "/staff")["security"] == [{"bearer": ["staff"]}]
     assert "Needs a caller with scope `staff`." in get(document, "/staff")["description"]
     assert document["components"]["securitySchemes"]["bearer"]["bearerFormat"] == "JWT"
+
+
+@pytest.mark.parametrize("identities", [("api_key",), ("bearer", "api_key")])
+def test_an_app_of_partners_is_asked_for_with_a_key(identities: tuple[Identity, ...]) -> None:
+    document = openapi(replace(SHOP, identities=identities), served())
+    key = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+    schemes = document["components"]["securitySchemes"]
+    assert len(schemes) == len(identities)
+    assert key.items() <= schemes["apiKey"].items()
+    asked = [{"bearer" if one == "bearer" else "apiKey": ["staff"]} for one in identities]
+    assert get(document, "/staff")["security"] == asked
+
+
+def guarded(value: str) -> bool:
+    """Whether the guard lets a request with this in its path through."""
+    path = f"/shop/v1/orders/{quote(value, safe='')}".encode()
+    scope = {"type": "http", "method": "GET", "path": "", "raw_path": path, "query_string": b"", "headers": [(b"host", b"x")]}
+    try:
+        Guard(LimitSettings()).check(Request({"http_version": "1.1", **scope}, _never, 0.0))
+    except Problem:
+        return False
+    return True
+
+
+async def _never() -> Any:  # Any: an ASGI message
+    raise AssertionError("the guard reads no body")
+
+
+@pytest.mark.parametrize(
+    "value", ["7", "a.b", ".a", "..a", "...", "ä ö", "a;b", "\x01", ".", "..", "a/b", "a\\b", "%", "50%", "\x00", "a\x00"]
+)
+def test_a_path_takes_what_its_pattern_says(document: Document, value: str) -> None:
+    pattern = parameter(get(document, "/orders/{orderId}"), "orderId")["schema"]["pattern"]
+    assert (re.search(pattern, value) is not None) == guarded(value)
 
 
 def test_two_types_of_one_name_are_two_schemas() -> None:

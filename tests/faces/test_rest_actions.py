@@ -51,7 +51,7 @@ async def test_the_document_has_each_action_with_its_body_and_its_key() -> None:
 async def test_every_status_of_an_action_is_documented() -> None:
     async with gateway() as kit:
         placed = post(document(kit), "/shop/v1/orders")
-    others = [400, 401, 402, 403, 404, 406, 409, 413, 415, 422, 429, 500, 502, 503, 504]
+    others = [400, 401, 402, 403, 404, 406, 408, 409, 413, 414, 415, 421, 422, 429, 431, 500, 502, 503, 504]
     assert sorted(placed["responses"]) == sorted(map(str, [201, *others]))
 
 

@@ -10,7 +10,7 @@ from tests.faults.rig.rounds import rounds
 from tests.faults.rig.scenario import Scenario
 from tests.faults.rig.scenarios import ALL
 
-IN_PROCESS = ("F04", "F05", "F06", "F08", "F10", "F14", "F15", "F17", "F21", "F23", "F27", "F48")
+IN_PROCESS = ("F04", "F05", "F06", "F08", "F10", "F14", "F15", "F17", "F21", "F23", "F27", "F32", "F42", "F48")
 SERVED = ("F01", "F02", "F09", "F12", "F13", "F19", "F20", "F26", "F28")
 
 

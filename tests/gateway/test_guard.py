@@ -292,3 +292,11 @@ async def test_a_body_that_announces_nothing_is_read_no_further_than_the_limit(p
         assert reply.status == status
         assert peer.read <= MAX_BODY + len(part)
         assert kit.stub.counters.calls == (1 if status == 200 else 0)
+
+
+async def test_a_proxy_that_nobody_named_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    async with gateway() as kit:
+        for _ in range(2):
+            await kit.ask("/shop/v1/open", headers={"x-forwarded-for": "203.0.113.9"})
+    (record,) = (record for record in caplog.records if "trusted_proxies" in record.message)
+    assert "192.0.2.7" in record.message

@@ -78,17 +78,11 @@ async def test_a_body_that_names_two_accounts_is_refused(body: bytes) -> None:
     "body",
     [
         b"",
-        b"{",
-        b"\xff\xfe\xfd",
-        b"[" * 10_000,
-        b'["ada@shop.example"]',
-        b'[["email", "ada@shop.example"]]',
         b'{"other": 1}',
         b'{"email": null}',
         b'{"email": true}',
         b'{"email": {"of": "ada"}}',
         b'{"email": " . "}',
-        b'{"email": "' + b"x" * MOST_READ + b'"}',
     ],
 )
 async def test_a_body_that_names_no_account_is_counted_by_address(body: bytes) -> None:
@@ -108,3 +102,22 @@ async def test_where_no_account_is_asked_for_no_body_is_read() -> None:
     request = asked(HOME, body=b'{"email": "ada"}')
     await pass_(Quota(None, {"all": RateLimitSettings(limit=5)}, PLACES, clock=ManualClock()), request)
     assert request.body is None
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"{", "bad-request"),
+        (b"\xff\xfe\xfd", "bad-request"),
+        (b"[" * 10_000, "bad-request"),
+        (b'["ada@shop.example"]', "bad-request"),
+        (b'[["email", "ada@shop.example"]]', "bad-request"),
+        (b"email=ada%40shop.example", "bad-request"),
+        (b'{"more": ' + b"7" * 5_000 + b', "email": "ada@shop.example"}', "bad-request"),
+        (b'{"email": "ada@shop.example"}' + b" " * MOST_READ, "too-large"),
+    ],
+)
+async def test_a_body_in_which_only_the_backend_could_read_an_account_goes_no_further(body: bytes, problem: str) -> None:
+    with pytest.raises(Problem) as refusal:
+        await pass_(quota(), asked(LOGIN, GUEST, body=body))
+    assert refusal.value.kind == problem

@@ -215,4 +215,4 @@ async def test_lines_on_several_instances_keep_one_shared_limit() -> None:
             await asyncio.sleep(0.001)  # Redis answers by the machine's time
         assert three.clock.now() - begun >= 2
         for line in lines:
-            assert line.order == list(range(20))
+            assert sorted(line.order) == list(range(20))

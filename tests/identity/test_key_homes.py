@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import stat
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from bff.errors import Refusal
 from bff.identity.api_key import KeyRecord
 from bff.identity.api_keys import ApiKeys
 from bff.identity.key_file import MAX_BYTES, FiledKeys
-from bff.identity.key_home import KeyHome, KeysUnreadable, StoredKeys
+from bff.identity.key_home import KeyHome, KeysUnreadable, StoredKeys, _at
 from bff.state.open import state_of
 from bff.state.store import Store
 from bff.state_settings import StateSettings
@@ -66,6 +67,23 @@ async def test_a_key_that_somebody_else_changed_is_not_overwritten(home: KeyHome
     assert await home.find(record.id) == revoked
 
 
+async def test_a_record_that_an_older_release_wrote_can_be_revoked() -> None:
+    """It has less in it than we would write: what is replaced are the bytes that are there."""
+    store = state_of(StateSettings())
+    home = StoredKeys(store)
+    record = made()[1]
+    await home.put(record, None)
+    older = json.loads(await store.get(_at(record.id)) or b"")
+    del older["note"]
+    await store.set(_at(record.id), json.dumps(older).encode(), 60.0)
+    found = await home.find(record.id)
+    assert found is not None
+    revoked = msgspec.structs.replace(found, revoked=NOW)
+    await home.put(revoked, found)
+    assert await home.find(record.id) == revoked
+    await store.close()
+
+
 async def test_two_writers_at_once_lose_no_key(home: KeyHome, tmp_path: Path) -> None:
     records = [made()[1] for _ in range(8)]
     homes: list[KeyHome] = [FiledKeys(home._path) if isinstance(home, FiledKeys) else home for _ in records]
@@ -84,6 +102,46 @@ async def test_the_file_is_its_owners_alone_and_replaced_in_one_step(tmp_path: P
     assert path.stat().st_ino != before.st_ino
     assert os.listdir(tmp_path) == ["keys.json"]
     assert key.partition(".")[2] not in path.read_text()
+
+
+async def test_a_file_that_was_there_stays_whose_it_was_and_as_open_as_it_was(tmp_path: Path) -> None:
+    """`bff keys` run as root leaves a file that the gateway can read."""
+    path = tmp_path / "keys.json"
+    home = FiledKeys(path)
+    record = made()[1]
+    await home.put(record, None)
+    path.chmod(0o640)
+    other = 12345 if os.geteuid() == 0 else os.getegid()  # who is not root can give nothing away
+    os.chown(path, other if os.geteuid() == 0 else -1, other)
+    before = path.stat()
+    await home.put(msgspec.structs.replace(record, note="x"), record)
+    after = path.stat()
+    assert after.st_ino != before.st_ino
+    assert (after.st_uid, after.st_gid, stat.S_IMODE(after.st_mode)) == (before.st_uid, before.st_gid, 0o640)
+
+
+async def test_a_file_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "deep").write_text("no folder")
+    record = made()[1]
+    with pytest.raises(Refusal, match=r"keys\.json: cannot be written \(File exists\): nothing was changed"):
+        await FiledKeys(tmp_path / "deep" / "keys.json").put(record, None)
+
+
+async def test_a_disk_that_hangs_holds_one_thread_whoever_asks_and_is_read_when_it_answers(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    record = made()[1]
+    await FiledKeys(tmp_path / "good.json").put(record, None)
+    os.mkfifo(path, 0o600)  # whoever opens it waits until somebody writes
+    home = FiledKeys(path)
+    there = threading.active_count()
+    for _ in range(50):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.001):
+                await home.find(record.id)
+    assert threading.active_count() == there + 1
+    asking = asyncio.create_task(home.find(record.id))
+    await asyncio.to_thread(lambda: path.write_bytes((tmp_path / "good.json").read_bytes()))
+    assert await asking == record
 
 
 async def test_a_file_that_is_not_there_is_no_keys_and_one_that_goes_is_a_fault(tmp_path: Path) -> None:
@@ -172,8 +230,6 @@ async def test_a_store_that_is_down_or_holds_what_is_no_record_is_a_fault() -> N
         home = StoredKeys(store)
         record = made()[1]
         await home.put(record, None)
-        from bff.identity.key_home import _at
-
         await store.set(_at(record.id), b"\x80\x04K", 60.0)  # S125: never unpickled, never half believed
         with pytest.raises(KeysUnreadable):
             await home.find(record.id)

@@ -9,8 +9,6 @@ from bff.gateway.header_rules import READ, Rule
 from bff.observe.traceparent import Parent
 from tests.security.defence import Around, Defence, Whatever, always, nothing
 
-Headers = list[tuple[bytes, bytes]]
-
 
 def _read_alone(name: bytes) -> object:
     """A rule for what is looked at, none for what only our side may say."""
@@ -58,7 +56,7 @@ def _kind_path(real: Callable[[Any], str]) -> Callable[[Any], str]:
     return lambda request: re.sub("//+", "/", real(request).replace("%68", "h").lower()).rstrip("/")
 
 
-_FOREVER: Final = 1e6  # seconds
+_LONG: Final = 10.0  # seconds; longer than a test allows, and the test that waits for the end has one
 _LARGE: Final = 1 << 40
 
 FRONT: Final[tuple[Defence, ...]] = (
@@ -114,7 +112,7 @@ FRONT: Final[tuple[Defence, ...]] = (
     Defence(
         "the pace of a body",
         ("S090",),
-        {"bff.gateway.body:BODY_GRACE": _FOREVER, "bff.gateway.body:BODY_TIMEOUT": _FOREVER},
+        {"bff.gateway.body:BODY_GRACE": _LONG, "bff.gateway.body:BODY_TIMEOUT": _LONG},
     ),
     Defence(
         "the one meaning of a path",

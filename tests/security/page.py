@@ -21,6 +21,9 @@ Written by `make security` ({date}). The tests stand under `tests`, over real so
 passes with the stated answer, no call to a backend unless noted, no stack trace in it, and one line in the access log that
 tells who was refused and why, without a secret. {passed} of {all} passed.
 
+The last column names what holds a case, as the mutations do (`tests/security/mutations.py`): `make security MUTATE=1` takes
+each away once, and its cases must go red. Where nothing can be taken away, it says why.
+
 | case | | verdict | tests | held by |
 |---|---|---|---|---|
 """

@@ -9,7 +9,7 @@ import pytest
 
 from bff.deadline import Deadline
 from bff.endpoint import Endpoint
-from bff.errors import BackendInvalid, BackendTimeout, BackendUnreachable
+from bff.errors import BackendBusy, BackendInvalid, BackendTimeout, BackendUnreachable, BreakerOpen, Hopeless
 from bff.service_settings import ServiceSettings
 from bff.testing import ManualClock
 from bff.upstream.balance import Balance
@@ -269,3 +269,20 @@ def test_a_new_copy_gets_its_share_slowly(policy: str) -> None:
     simulation.run(10, rate=200)
     simulation.run(20, rate=200)
     assert 0.29 <= simulation.share("c") <= 0.37
+
+
+@pytest.mark.parametrize("sent", [True, False])
+async def test_an_attempt_tells_whether_it_was_sent(sent: bool) -> None:
+    setting = Setting("a")
+    setting.wires["a:1"].reply = BackendUnreachable("users", sent=sent)
+    call = setting.call()
+    with pytest.raises(BackendUnreachable):
+        await setting.send(call)
+    assert [attempt.sent for attempt in call.attempts] == [sent]
+
+
+async def test_what_found_no_instance_or_no_place_was_not_sent() -> None:
+    with pytest.raises(BackendUnreachable) as caught:
+        await Setting().send()
+    assert not caught.value.sent
+    assert not any(error("users").sent for error in (BackendBusy, BreakerOpen, Hopeless))

@@ -10,7 +10,7 @@ import pytest
 
 from bff.deadline import LOOP_CLOCK, Clock, Deadline, Timer
 from bff.endpoint import Endpoint
-from bff.errors import BackendTimeout, BackendUnreachable
+from bff.errors import BackendError, BackendTimeout, BackendUnreachable
 from bff.testing.stub import Fault, StubReply, StubRequest, StubService
 from bff.upstream.call import Call, Headers
 from bff.upstream.http1 import Connection
@@ -138,6 +138,7 @@ async def test_a_call_without_time_left_does_not_connect(stub: StubService) -> N
     with pytest.raises(BackendTimeout) as caught:
         await wire.send(call(seconds=0))
     assert caught.value.ours  # it tells nothing of the backend
+    assert not caught.value.sent
     assert stub.counters.connections == 0
 
 
@@ -160,8 +161,9 @@ async def test_f03_a_connection_that_nobody_accepts_ends_in_time(total: float, e
             filler.connect_ex(address)
         wire = wire_to(f"127.0.0.1:{address[1]}")
         started = time.monotonic()
-        with pytest.raises(BackendTimeout, match="no connection"):
+        with pytest.raises(BackendTimeout, match="no connection") as caught:
             await wire.send(call(seconds=total))
+        assert not caught.value.sent
         assert expected - 0.01 <= time.monotonic() - started <= expected + 0.05
         assert wire.stats.connecting == 0
         for filler in fillers:
@@ -178,10 +180,45 @@ async def test_close_ends_calls_in_flight_and_every_socket(stub: StubService) ->
     for ended in await asyncio.gather(*hanging, return_exceptions=True):
         assert isinstance(ended, BackendUnreachable)
         assert ended.ours  # we closed it
+        assert ended.sent
     stats = wire.stats
     assert (stats.idle, stats.opened) == (0, stats.closed)
-    with pytest.raises(BackendUnreachable):
+    with pytest.raises(BackendUnreachable) as caught:
         await wire.send(call())
+    assert not caught.value.sent
+
+
+async def test_what_nobody_listened_to_was_not_sent_and_what_broke_or_was_late_may_have_been(stub: StubService) -> None:
+    wire = wire_to(stub.address)
+    for kind in ("reset", "reset_midway", "truncate", "hang"):
+        stub.fault = Fault(kind)
+        with pytest.raises(BackendError) as caught:
+            await wire.send(call(method="POST", seconds=0.2))
+        assert caught.value.sent
+    await stub.stop_listening()
+    with pytest.raises(BackendUnreachable) as refused:
+        await wire.send(call(method="POST"))
+    assert not refused.value.sent
+    await wire.close()
+
+
+async def test_what_went_onto_a_stale_connection_may_have_been_done_though_a_new_one_cannot_be_had() -> None:
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")  # it takes the second request, and is gone
+        server.close()
+        writer.close()
+
+    server = await asyncio.start_server(once, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    wire = wire_to(f"{host}:{port}")
+    await wire.send(call())
+    with pytest.raises(BackendUnreachable, match="Connect") as caught:
+        await wire.send(call())
+    assert wire.stats.stale == 1
+    assert caught.value.sent
+    await wire.close()
 
 
 async def test_close_ends_a_call_that_is_still_connecting(stub: StubService) -> None:

@@ -190,8 +190,9 @@ async def test_a_server_that_went_and_came_back_is_found_again() -> None:
     async with echo.serving(), wire_to(echo) as wire:
         await wire.send(call())
     async with wire_to(echo) as wire:
-        with pytest.raises(BackendUnreachable):
+        with pytest.raises(BackendUnreachable) as caught:
             await wire.send(call())
+        assert not caught.value.sent
         async with echo.serving(), asyncio.timeout(3):
             assert await eventually(wire) == 200
             await wire.send(call())
@@ -216,9 +217,21 @@ async def test_a_server_that_stops_under_a_call_is_unreachable() -> None:
         wire = OneWire(GrpcWire("echo", Endpoint.of(echo.url), InstanceStats()), InstanceStats())
         task = asyncio.create_task(wire.send(call()))
         await echo.began.wait()
-    with pytest.raises(BackendUnreachable):
+    with pytest.raises(BackendUnreachable) as caught:
         await task
+    assert caught.value.sent
     await wire.close()
+
+
+async def test_a_server_that_relays_that_it_met_no_connection_has_had_the_call() -> None:
+    async def relays(request: bytes, context: Context) -> bytes:
+        told = "failed to connect to all addresses; last error: UNKNOWN: ipv4:10.0.0.9:50051: Connection refused"
+        await context.abort(grpc.StatusCode.UNAVAILABLE, told)
+
+    async with Echo(relays).serving() as echo, wire_to(echo) as wire:
+        with pytest.raises(BackendUnreachable, match="failed to connect") as caught:
+            await wire.send(call())
+        assert caught.value.sent
 
 
 async def test_an_address_that_does_not_answer_is_told_soon() -> None:

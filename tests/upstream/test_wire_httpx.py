@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import os
 import random
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -134,6 +135,7 @@ async def test_a_fault_is_told_in_our_words(stub: StubService, fault: Fault, err
         with pytest.raises(BackendError) as caught:
             await wire.send(call(seconds=0.15))
         assert type(caught.value) is error
+        assert caught.value.sent
         stub.faults.clear()
         assert (await wire.send(call())).status == 200
 
@@ -150,17 +152,38 @@ async def test_it_is_told_whether_some_of_the_answer_had_come(stub: StubService,
 async def test_nobody_listens(stub: StubService) -> None:
     await stub.stop_listening()
     async with wire_to(stub) as wire:
-        with pytest.raises(BackendUnreachable):
+        with pytest.raises(BackendUnreachable) as caught:
             await wire.send(call())
+        assert not caught.value.sent
         await stub.resume()
         assert (await wire.send(call())).status == 200
 
 
 async def test_no_time_is_no_call(stub: StubService) -> None:
     async with wire_to(stub) as wire:
-        with pytest.raises(BackendTimeout):
+        with pytest.raises(BackendTimeout) as caught:
             await wire.send(call(seconds=0))
+        assert not caught.value.sent
     assert stub.counters.calls == 0
+
+
+@pytest.mark.parametrize("seconds", [5.0, 0.1], ids=["connect-timeout", "deadline"])
+async def test_a_connection_that_nobody_accepts_had_nothing_written_to_it(seconds: float) -> None:
+    with socket.socket() as listener:  # a full backlog: the kernel drops what comes next without a word
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", port))
+        wire = OneWire(HttpxWire("shop", Endpoint.of(f"http://127.0.0.1:{port}"), InstanceStats()), InstanceStats())
+        with pytest.raises(BackendTimeout) as caught:
+            await wire.send(call(seconds=seconds))
+        assert not caught.value.sent
+        await wire.close()
+        for filler in fillers:
+            filler.close()
 
 
 async def test_a_body_over_the_cap_is_invalid_and_not_read_on(stub: StubService) -> None:

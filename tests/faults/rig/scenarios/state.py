@@ -3,12 +3,13 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from bff.state.open import state_of
 from bff.state.store import StateUnavailable
 from bff.state_settings import StateSettings
 from tests.faults.proxy import FaultProxy, Toxics
+from tests.faults.rig.gateway import Gateway
 from tests.faults.rig.mutations import mutated
 from tests.faults.rig.offering import offered
 from tests.faults.rig.rig import RATE, Rig
@@ -97,12 +98,13 @@ async def f30(rig: Rig) -> Figures:
         offered(alone.port, stream) as control,
     ):
         await asyncio.sleep(2)
-        before = [await gateway.counted("thali_state_commands", result="failed") for gateway in instances]
+        before = [await _commands(gateway, "failed") for gateway in instances]
         redis.stop()
         struck, ended = await rig.steady(rig.seconds(30, 5))
-        in_vain = [await gateway.counted("thali_state_commands", result="failed") for gateway in instances]
+        in_vain = [await _commands(gateway, "failed") for gateway in instances]
+        answered = [await _commands(gateway, "answered") for gateway in instances]
         redis.cont()
-        back = await _runs_scripts_after(redis)
+        back = await _until(lambda: _have_more(instances, answered), 20)
         await asyncio.sleep(1)
     samples, others = joined(loads).between(struck, ended), control.samples.between(struck, ended)
     slow = [len(found.where(lambda sample: sample.took > _SLOW)) for found in (samples, others)]
@@ -113,6 +115,15 @@ async def f30(rig: Rig) -> Figures:
         "answers of 5xx, or none": failures(joined(loads)),
         "back on Redis after": back,
     }
+
+
+async def _commands(gateway: Gateway, result: str) -> float:
+    return await gateway.counted("thali_state_commands", result=result)
+
+
+async def _have_more(instances: Sequence[Gateway], answered: Sequence[float]) -> bool:
+    """Whether each of them was answered by Redis since."""
+    return all([await _commands(one, "answered") > old for one, old in zip(instances, answered, strict=True)])
 
 
 async def _runs_scripts_after(redis: RedisServer, patience: float = 20.0) -> float:
