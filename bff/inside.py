@@ -17,7 +17,7 @@
             raise HTTPException(404)                         # somebody else's is as missing as one that is not there
 
 The header's value is a JWT, signed with EdDSA by the gateway, for this one service (`aud`) and some 30 to 60 seconds.
-It is PyJWT that reads it; this file needs nothing else of the product. In another language, a JWT library does with: the keys
+It is PyJWT that reads it; this file and inside_keys.py need nothing else of the product. In another language, a JWT library does with: the keys
 of `/.well-known/jwks.json`, algorithm EdDSA alone, `typ` thali-inside+jwt, `iss`, `aud`, `exp`.
 """
 
@@ -26,13 +26,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
-import httpx
 import jwt
 from jwt.exceptions import PyJWTError
 from jwt.types import Options
+
+from bff.inside_keys import NoKeys, read_keys
 
 __all__ = ["HEADER", "TYP", "Identity", "NotInside", "Verifier"]
 
@@ -49,8 +49,6 @@ SOFT: Final = 300.0  # seconds that fetched keys are taken without looking again
 HARD: Final = 24 * 3600.0  # seconds that they are believed while they cannot be fetched
 PAUSE: Final = 10.0  # seconds between fetches, however many unknown key ids come: each could be a stranger's
 FIRST_PAUSE: Final = 1.0  # while there are no keys at all: a gateway that starts later than its backends
-FETCH: Final = 2.0  # seconds for one
-LARGEST_SET: Final = 64 * 1024
 KEPT: Final = 1_000  # verified tokens remembered until they expire: 0.7 MB, and a check is 0.1 ms
 
 
@@ -139,9 +137,9 @@ class Verifier:
     def _take(self) -> None:
         """Have the keys anew. When they cannot be had, those at hand serve on, for a day."""
         try:
-            self._keys = _read(self._jwks)
+            self._keys = read_keys(self._jwks)
             self._fetched = self._now()
-        except (OSError, httpx.HTTPError, ValueError, PyJWTError):
+        except NoKeys:
             if self._now() - self._fetched >= HARD:
                 self._keys = {}
         finally:
@@ -188,7 +186,7 @@ def _opened(value: str | None) -> tuple[str, str]:
         raise NotInside("size")
     try:
         header = jwt.get_unverified_header(value)
-    except PyJWTError as error:
+    except (PyJWTError, ValueError, RecursionError) as error:  # what is no text at all, or nested without end
         raise NotInside("form") from error
     kid = header.get("kid")
     if header.get("typ") != TYP or header.get("alg") != ALGORITHM or "crit" in header or not isinstance(kid, str):
@@ -217,17 +215,3 @@ def _text(claims: dict[str, object], name: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise NotInside("claims")
-
-
-def _read(jwks: str) -> dict[str, jwt.PyJWK]:
-    """The keys by their ids, from an address or a file."""
-    if jwks.startswith(("http://", "https://")):
-        # no redirect is followed, and no proxy of the environment asked: whoever answers decides whom we believe
-        with httpx.Client(timeout=FETCH, trust_env=False, follow_redirects=False) as client:
-            reply = client.get(jwks)
-        if reply.status_code != httpx.codes.OK or len(reply.content) > LARGEST_SET:
-            raise ValueError(f"{jwks}: not a key set")
-        raw = reply.content
-    else:
-        raw = Path(jwks).read_bytes()
-    return {key.key_id: key for key in jwt.PyJWKSet.from_json(raw.decode()).keys if key.key_id}

@@ -110,6 +110,9 @@ def _hmac(signed: bytes) -> bytes:
         ("", "absent"),
         ("Bearer x", "form"),
         ("a.b", "form"),
+        ("\ud800", "form"),
+        ("\ud800.e30.e30", "form"),
+        (part(b"[" * 5_000).decode() + ".e30.AA", "form"),
         ("x" * (LARGEST + 1), "size"),
         (forged()[:-2] + "x", "form"),
         (forged().rpartition(".")[0] + ".", "InvalidSignatureError"),
@@ -185,6 +188,41 @@ def test_a_set_with_a_key_of_another_kind_serves_none_of_its_tokens(clock: Time,
     sign = ECAlgorithm(ECAlgorithm.SHA256).sign
     assert refused(verifier, forged(head={"alg": "ES256", "kid": "e"}, sign=lambda signed: sign(signed, strange))) == "type"
     assert refused(verifier, forged(head={"kid": "e"})) != "absent"
+
+
+NO_SETS = (
+    b"[]", b'"x"', b"5", b"null", b"{}", b"", b"\xff", b"[" * 50_000, b'{"keys": 5}', b'{"keys": "x"}', b'{"keys": {"a": 1}}',
+    b'{"keys": []}', b'{"keys": [5, null, "x", []]}', b'{"keys": [{"kid": []}]}', b'{"keys": [{"kid": "a", "kty": 7}]}',
+    b'{"keys": [{"kid": "a", "kty": "OKP", "crv": "Ed25519", "x": 7}]}', b'{"keys": [{"kid": "a", "kty": "EC", "crv": []}]}',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("document", NO_SETS)
+def test_what_is_no_key_set_opens_nothing_and_takes_no_key_away(clock: Time, published: Path, document: bytes) -> None:
+    verifier = Verifier(str(published), "orders", wall=clock.wall, now=clock.now)
+    published.write_bytes(document)
+    assert refused(verifier, word(clock)) == "key"
+    published.write_bytes(KEYS.document)
+    clock.at = FIRST_PAUSE
+    assert verifier.verify(word(clock)).id == "7"
+    published.write_bytes(document)
+    clock.at = SOFT + FIRST_PAUSE
+    assert verifier.verify(word(clock)).id == "7"
+
+
+def test_a_key_of_the_set_that_is_none_takes_the_others_nothing(clock: Time, published: Path) -> None:
+    good = json.loads(KEYS.document)["keys"]
+    published.write_text(json.dumps({"keys": [7, {"kid": []}, {"kid": "a", "kty": "?"}, *good]}))
+    assert Verifier(str(published), "orders", wall=clock.wall, now=clock.now).verify(word(clock)).id == "7"
+
+
+@pytest.mark.parametrize("address", ["http://[", "http://a:99999999/", "http://\x00/", "https://", "/nowhere/jwks.json"])
+async def test_an_address_that_is_none_opens_nothing(clock: Time, address: str) -> None:
+    verifier = Verifier(address, "orders", wall=clock.wall, now=clock.now)
+    assert refused(verifier, word(clock)) == "key"
+    clock.at = FIRST_PAUSE
+    with pytest.raises(NotInside, match="key"):
+        await verifier.averify(word(clock))
 
 
 def test_what_is_remembered_is_bounded_and_each_is_itself(clock: Time, orders: Verifier) -> None:

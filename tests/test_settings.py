@@ -176,7 +176,13 @@ def test_the_settings_of_the_containers_differ_from_the_demos_in_addresses_only(
         loaded = settings.load(ROOT / file)
         addresses = {"instances", "control"}
         services = {name: service.model_dump(exclude=addresses) for name, service in loaded.services.items()}
-        return {"routes": loaded.routes, "services": services, "limits": loaded.limits, "shed": loaded.shed}
+        return {
+            "routes": loaded.routes,
+            "services": services,
+            "limits": loaded.limits,
+            "shed": loaded.shed,
+            "rate": loaded.rate_limits,
+        }
 
     assert policies("deploy/bff.toml") == policies("bff.toml")
     assert settings.load(ROOT / "deploy" / "bff.toml").routes["login"].priority == "critical"

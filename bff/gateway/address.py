@@ -100,3 +100,15 @@ def _plain(entry: str) -> str | None:
 def _unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+@lru_cache(_KEPT)
+def network_of(address: str) -> str:
+    """The part of an address that one customer has: an IPv4 address, of IPv6 the /64 (S152)."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address):
+        return str(found.ipv4_mapped) if found.ipv4_mapped else str(IPv6Address(int(found) >> 64 << 64))
+    return str(found)

@@ -7,12 +7,11 @@ found by no number of instances. What it saves is our own work, and the log.
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
 from math import ceil
 from typing import Final
 
 from bff.faces.problems import Problem
+from bff.gateway.address import network_of
 
 WINDOW: Final = 60.0  # seconds in which failures are counted together
 BY_PAIR: Final = 10  # failures of one address with one key id: nobody types a key, so even ten are a program's
@@ -21,8 +20,6 @@ LOCK: Final = 60.0  # seconds of the first lock-out; each that follows within a 
 LONGEST: Final = 3600.0  # seconds; of the longest lock-out
 FORGET: Final = 86400.0  # seconds after which an address that failed no more is as good as new
 MOST: Final = 20_000  # addresses and pairs remembered, 300 bytes each; the one longest quiet leaves first
-
-_KEPT: Final = 4096
 
 
 class _Tries:
@@ -75,18 +72,6 @@ class Guesses:
         if tries.count >= most:
             tries.locked_until = now + min(LONGEST, LOCK * 2**tries.locks)
             tries.locks, tries.count = min(tries.locks + 1, 10), 0
-
-
-@lru_cache(maxsize=_KEPT)
-def network_of(address: str) -> str:
-    """The part of an address that one customer has: an IPv4 address, of IPv6 the /64 (S152)."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, IPv6Address):
-        return str(found.ipv4_mapped) if found.ipv4_mapped else str(IPv6Address(int(found) >> 64 << 64))
-    return str(found)
 
 
 def _locked_out(seconds: float, quota: int) -> Problem:

@@ -4,9 +4,9 @@ import json
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
 
 from bff.faces.problems import Problem
+from bff.gateway.address import network_of
 from bff.gateway.body import read_body
 from bff.gateway.request import Request
 from bff.limit_settings import By
@@ -34,21 +34,8 @@ def _hashed(parts: Parts) -> str:
     return key_of("limit", *parts)
 
 
-@lru_cache(maxsize=_KEPT)
-def share_of(address: str) -> str:
-    """An IPv4 address, or the /64 of an IPv6 one: whoever has one address of it has them all (S152)."""
-    try:
-        told = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(told, IPv6Address):
-        mapped = told.ipv4_mapped
-        return str(mapped) if mapped is not None else f"{int(told) >> 64:x}/64"
-    return str(told)
-
-
 def _address(request: Request) -> Parts:
-    return "address", share_of(request.address)
+    return "address", network_of(request.address)
 
 
 def _caller(request: Request) -> Parts:

@@ -17,21 +17,22 @@ from bff.server.shutter import SHUT
 # An answer up to this goes whole, as screens do, and no part is larger: the kernel takes as much from any connection.
 PART: Final = 64 * 1024
 # The parts that begin an answer, and those of a slow reader. What Granian holds for a client that takes nothing is then 60 KB
-# (measured; 430 KB with parts of 64 KB); what they cost more, 17 sends of 512 KB, is 0.1 ms.
+# (measured; 430 KB with parts of 64 KB). What they cost more is 0.9 ms of CPU for 512 KB.
 SMALL: Final = 8 * 1024
-# Bytes after which a part that is taken at once tells of the client: Granian and the kernel have taken as much of any answer.
-START: Final = 128 * 1024
+# Bytes after which a part that is taken at once tells of the client: before, the kernel may have taken them (it takes 100 KB,
+# and 500 KB of one in five on a loopback).
+START: Final = 512 * 1024
+# Parts that the server holds of an answer that it cannot write, on their way from us to the kernel.
+AHEAD: Final = 7
 # Seconds within which a part is taken at once: whoever waits longer has a client that is behind.
 AT_ONCE: Final = 0.01
 # Seconds for one part: 300 B/s, below which nobody loads a picture. nginx's send_timeout is 60 s between two writes.
 PART_TIMEOUT: Final = 30.0
 # Seconds that one part waits before its answer counts as parked: longer than a lost packet is sent again, twice (RFC 6298).
 PARKED_AFTER: Final = 1.0
-# Bytes that a worker's parked answers may hold together: 500 slow clients with 64 KB each (F46). They may be many more; then
-# it is less for each, and the slowest go.
-MOST_PARKED: Final = 32 * 1024 * 1024
-# Bytes that count for a parked answer beside what is left of it: what the server holds of one that it cannot write.
-BESIDE: Final = 64 * 1024
+# Bytes that a worker's parked answers may hold together: half of the 32 MB that 500 slow clients may cost with 64 KB each
+# (F46). The other half is for their connections, and for answers of the last two seconds, not parked yet or not closed yet.
+MOST_PARKED: Final = 16 * 1024 * 1024
 
 
 class Parked:
@@ -107,12 +108,13 @@ class Body:
 class _Waiting:
     """How far an answer is. `holds` is what it counts for while it is parked."""
 
-    __slots__ = ("_body", "_clock", "_parked", "_since", "_taken", "_timer", "_within", "holds", "over", "scope")
+    __slots__ = ("_body", "_clock", "_parked", "_since", "_taken", "_timer", "_within", "holds", "over", "scope", "size")
 
     def __init__(self, body: Body, parked: Parked, within: float, scope: asyncio.Timeout) -> None:
         self.holds = 0
         self.over = False
         self.scope = scope
+        self.size = SMALL  # of the next part
         self._body, self._parked, self._within = body, parked, within
         self._clock = parked.clock
         self._since: float | None = None  # when the part was offered that was not taken
@@ -153,7 +155,7 @@ class _Waiting:
         self._since = offered
         self._timer = self._clock.call_at(offered + self._within, self.give_up)
         self._body.let_go()
-        self.holds = self._body.held + BESIDE
+        self.holds = self._body.held + AHEAD * self.size
         self._parked.add(self)
 
 
@@ -180,15 +182,15 @@ async def in_parts(request: Request, body: Body, send: Send, within: float = PAR
 
 
 async def _send(body: Body, send: Send, answer: _Waiting, clock: Clock) -> None:
-    size, sent = SMALL, 0
+    sent = 0
     while body:
-        part = body.take(size)
+        part = body.take(answer.size)
         offered = clock.now()
         answer.offered(offered)
         await send({"type": "http.response.body", "body": part, "more_body": bool(body)})
         answer.took(len(part))
         sent += len(part)
         if clock.now() - offered > AT_ONCE:
-            size = SMALL
+            answer.size = SMALL
         elif sent >= START:
-            size = min(size * 2, PART)
+            answer.size = min(answer.size * 2, PART)

@@ -14,6 +14,7 @@ from bff.server.answers import METRICS_TYPE, answer, answer_json
 from bff.server.face import METRICS, process_stats
 from bff.server.fleet import Fleet
 from bff.server.listener import Listener
+from bff.server.near import is_near
 from bff.server.peer import Headers, Page, Peer, PeerError
 from bff.server.process import Worker
 from bff.server.scrape import Scrapes
@@ -66,6 +67,9 @@ class Admin:
         }  # fmt: skip
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not is_near(scope):
+            await answer_json(send, 421, {"error": "call it by its address, or by a name of your own network"})
+            return
         own = self._own.get(scope["path"]) if scope["method"] in _READ else None
         if own is not None:
             await own(send)

@@ -39,6 +39,7 @@ def open_listener(host: str, port: int) -> socket.socket:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a restart need not wait for TIME_WAIT
         if sys.platform == "linux":
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_MS)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a long answer's parts would wait for ACKs, 40 ms each
         opened.bind(address)
         opened.listen(BACKLOG)
     except OSError as error:

@@ -3,7 +3,8 @@
 import pytest
 
 from bff.faces.problems import Problem
-from bff.gateway.guesses import BY_ADDRESS, BY_PAIR, FORGET, LOCK, LONGEST, MOST, WINDOW, Guesses, network_of
+from bff.gateway.address import network_of
+from bff.gateway.guesses import BY_ADDRESS, BY_PAIR, FORGET, LOCK, LONGEST, MOST, WINDOW, Guesses
 from tests.identity.tokens import Time
 
 HERE, THERE = "192.0.2.7", "198.51.100.9"

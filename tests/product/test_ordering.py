@@ -286,6 +286,19 @@ async def test_an_order_is_cancelled_and_paid_back_however_often_it_is_asked(pro
     assert (after.held, after.available) == (before.held, before.available)
 
 
+@pytest.mark.parametrize("milliseconds", ["1", "9"])
+async def test_a_cancelling_without_time_begins_nothing(product: World, who: Customer, milliseconds: str) -> None:
+    order = (await ordered(product, who)).json()["data"]["orderId"]
+    before = now(product, who)
+    product.reset()
+    token = product.backends.world.tokens.sign(who.id, SCOPES)
+    headers = {"authorization": f"Bearer {token}", "request-timeout": milliseconds}
+    answer = await product.http.post(f"{product.public}/mobile/v1/orders/{order}/cancel", headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (504, "/problems/backend-timeout"), answer.text
+    assert (now(product, who), sum(product.calls().values())) == (before, 0)
+    assert (await post(product, who, f"/v1/orders/{order}/cancel", {})).status_code == 200
+
+
 async def test_a_cancelling_that_is_cut_short_is_told_and_finished_when_asked_again(product: World, who: Customer) -> None:
     order = (await ordered(product, who)).json()["data"]["orderId"]
     product.backends.stub("payments").faults["/refund"] = FAILS

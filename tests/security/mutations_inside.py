@@ -109,7 +109,7 @@ INSIDE: Final[tuple[Defence, ...]] = (
     Defence(
         "one share by whatever spelling",
         ("S152",),
-        {"bff.gateway.quota_keys:normal": lambda name: name, "bff.gateway.quota_keys:share_of": lambda address: address},
+        {"bff.gateway.quota_keys:normal": lambda name: name, "bff.gateway.quota_keys:network_of": lambda address: address},
     ),
     Defence("when to come back", ("S153",), {"bff.gateway.quota:refusal": Around(_unheard)}),
     Defence("loaders of one request", ("S143",), {"bff.upstream.batching:BoundBatch._loader": Around(_one_loader_for_all)}),

@@ -6,6 +6,7 @@ import pytest
 
 from bff.state.idempotency import CLOCK_SKEW, KEPT, Claim, Idempotency, Kept, KeyReused, StillRunning
 from bff.state.memory import MemoryStore
+from bff.state.store import StateUnavailable
 from bff.testing import ManualClock
 
 
@@ -116,3 +117,90 @@ async def test_a_result_is_kept_for_a_day() -> None:
     assert await found.begin("k", "f", 5.0) == Kept(b"result")
     await clock.advance(2)
     assert isinstance(await found.begin("k", "f", 5.0), Claim)
+
+
+class Mute(MemoryStore):
+    """Does what it is told, and while it is `mute` nobody hears that it did."""
+
+    mute = False
+
+    async def add(self, key: str, value: bytes, ttl: float) -> bool:
+        return self._told(await super().add(key, value, ttl))
+
+    async def swap(self, key: str, expected: bytes, value: bytes | None, ttl: float) -> bool:
+        return self._told(await super().swap(key, expected, value, ttl))
+
+    def _told(self, answer: bool) -> bool:
+        if answer and self.mute:
+            raise StateUnavailable("no answer in time")
+        return answer
+
+
+@pytest.mark.parametrize("was_free", [False, True], ids=["new", "freed"])
+async def test_a_claim_whose_answer_was_lost_is_taken_back(was_free: bool) -> None:
+    clock = ManualClock()
+    store = Mute(1024 * 1024, clock)
+    found = Idempotency(store, Wall(), clock)
+    if was_free:
+        await found.free(await claimed(found), renew=True)
+    store.mute = True
+    with pytest.raises(StateUnavailable):
+        await found.begin("k", "f", 5.0)
+    store.mute = False
+    with pytest.raises(StillRunning):
+        await found.begin("k", "f", 5.0)
+    await clock.advance(0.1)
+    assert (await claimed(found)).generation == was_free
+    await found.close()
+
+
+async def test_claims_that_are_being_taken_back_end_with_the_process_and_are_bounded() -> None:
+    clock = ManualClock()
+    store = Mute(1024 * 1024, clock)
+    found = Idempotency(store, Wall(), clock)
+    store.mute = True
+    before = len(asyncio.all_tasks())
+    for number in range(1100):
+        with pytest.raises(StateUnavailable):
+            await found.begin(str(number), "f", 5.0)
+    assert len(asyncio.all_tasks()) - before <= 1000
+    await found.close()
+    await asyncio.sleep(0)
+    assert len(asyncio.all_tasks()) == before
+
+
+async def test_what_was_kept_though_no_answer_came_is_kept_and_not_lost_to_another_run() -> None:
+    store = Mute(1024 * 1024, ManualClock())
+    found = Idempotency(store, Wall())
+    claim = await claimed(found)
+    store.mute = True
+    with pytest.raises(StateUnavailable):
+        await found.keep(claim, b"result")
+    store.mute = False
+    assert await found.keep(claim, b"result")
+    assert not await found.keep(claim, b"another result")
+
+
+async def test_a_run_holds_its_key_until_another_one_has_it() -> None:
+    wall = Wall()
+    store = MemoryStore(1024 * 1024, ManualClock())
+    found = Idempotency(store, wall)
+    claim = await claimed(found)
+    assert await found.holds(claim)
+    store.memory.clear()
+    assert await found.holds(claim), "what the store has lost nobody else has"
+    claim = await claimed(found)
+    wall.time += 5.0 + CLOCK_SKEW + 1
+    assert await found.holds(claim), "nobody wanted it"
+    await claimed(found)
+    assert not await found.holds(claim)
+
+
+async def test_who_comes_while_it_runs_is_told_how_long_the_claim_lasts() -> None:
+    wall = Wall()
+    found = keys(wall)
+    await claimed(found)
+    wall.time += 3.0
+    with pytest.raises(StillRunning) as told:
+        await found.begin("k", "f", 5.0)
+    assert told.value.left == 2.0 + CLOCK_SKEW
