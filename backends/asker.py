@@ -28,6 +28,11 @@ class Asker:
             raise Refused(401, "this is for the gateway's callers")
         return self.identity.id == user_id
 
+    @property
+    def user(self) -> str | None:
+        """Whose what is made now will be; None: nobody's, where nobody is checked."""
+        return None if self.identity is None else self.identity.id
+
     def only(self, user_id: str, what: str = "such thing") -> None:
         """Go on for this user alone: for anybody else it is as missing as what does not exist (404).
 

@@ -46,7 +46,7 @@ def reserve(ask: Ask) -> object:
 
 
 def taken(ask: Ask, wanted: dict[str, int]) -> int:
-    number = ask.store.write("INSERT INTO reservations (made_at, status) VALUES (?, 'HELD')", now())
+    number = ask.store.write("INSERT INTO reservations (made_at, status, user_id) VALUES (?, 'HELD', ?)", now(), ask.asker.user)
     for dish, quantity in wanted.items():
         ask.store.write("UPDATE stock SET available = available - ? WHERE dish_id = ?", quantity, dish)
         ask.store.write("INSERT INTO reserved VALUES (?, ?, ?)", number, dish, quantity)
@@ -60,14 +60,23 @@ def release(ask: Ask) -> object:
         if not ask.exists("reservations", asked.reservation_id):
             raise Refused(404, f"no reservation {asked.reservation_id}")
         number: int | None = int(asked.reservation_id)
+        owned(ask, number)
     elif asked.key:
         number = ONCE.of(ask, asked.key)
+        owned(ask, number)
         ONCE.give_up(ask, asked.key)
     else:
         raise Refused(422, "reservation_id or key is required")
     if number is not None:
         put_back(ask, number)
     return {"reservation_id": None if number is None else str(number)}
+
+
+def owned(ask: Ask, number: int | None) -> None:
+    """Go on if the reservation is nobody's or the asker's; another's is as missing as one that does not exist."""
+    row = ask.store.one("SELECT user_id FROM reservations WHERE id = ?", number)
+    if row is not None and row["user_id"] is not None:
+        ask.only(row["user_id"], f"reservation {number}")
 
 
 def put_back(ask: Ask, number: int) -> None:

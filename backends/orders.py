@@ -77,22 +77,35 @@ def place(ask: Ask) -> object:
         raise Refused(422, f"no user {wanted.user_id}")
     basket = priced(ask, wanted)
     if wanted.payment_id is not None:
-        unused(ask, wanted.payment_id, basket)
-    if wanted.reservation_id is not None and not ask.exists("reservations", wanted.reservation_id):
-        raise Refused(422, f"no reservation {wanted.reservation_id}")
+        unused(ask, wanted.payment_id, wanted.user_id, basket)
+    if wanted.reservation_id is not None:
+        held(ask, wanted.reservation_id, wanted.user_id)
     number = written(ask, wanted, basket)
     ONCE.made(ask, number)
     return StubReply.json(shown(found(ask, number)), 201)
 
 
-def unused(ask: Ask, key: str, basket: Priced) -> None:
-    """The payment has paid nothing yet (else 422), and it is of what the basket costs (409: a price has changed since)."""
-    sql = "SELECT * FROM payments WHERE id = ? AND order_id IS NULL AND status = 'CAPTURED'"
-    row = ask.store.one(sql, int(key)) if is_id(key) else None
+def unused(ask: Ask, key: str, user: str, basket: Priced) -> None:
+    """The payment is the user's and has paid nothing yet (else 422), and it is of what the basket costs.
+
+    409: a price has changed since.
+    """
+    sql = (
+        "SELECT payments.* FROM payments JOIN methods ON methods.id = method_id"
+        " WHERE payments.id = ? AND user_id = ? AND order_id IS NULL AND status = 'CAPTURED'"
+    )
+    row = ask.store.one(sql, int(key), int(user)) if is_id(key) else None
     if row is None:
         raise Refused(422, f"no payment {key} that is not used yet")
     if (row["amount"], row["currency"]) != (basket.total, basket.currency):
         raise Refused(409, f"payment {key} is not of {basket.total} {basket.currency}")
+
+
+def held(ask: Ask, key: str, user: str) -> None:
+    """The reservation is the user's, or nobody's (422 else)."""
+    row = ask.store.one("SELECT user_id FROM reservations WHERE id = ?", int(key)) if is_id(key) else None
+    if row is None or row["user_id"] not in (None, user):
+        raise Refused(422, f"no reservation {key}")
 
 
 def written(ask: Ask, wanted: NewOrder, basket: Priced) -> int:

@@ -1,6 +1,6 @@
 """The tables of the demo. Money is minor units; times are RFC 3339 UTC text, which sorts as time does."""
 
-VERSION = 2  # raise it whenever SCHEMA or the seed changes: files of another version are rebuilt
+VERSION = 3  # raise it whenever SCHEMA or the seed changes: files of another version are rebuilt
 
 SCHEMA = """
 CREATE TABLE users (
@@ -44,7 +44,7 @@ CREATE TABLE lines (
     quantity INTEGER NOT NULL, price INTEGER NOT NULL, PRIMARY KEY (order_id, position)) WITHOUT ROWID;
 CREATE TABLE once (
     key TEXT PRIMARY KEY, digest TEXT NOT NULL, made INTEGER, given_up INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE reservations (id INTEGER PRIMARY KEY, made_at TEXT NOT NULL, status TEXT NOT NULL);
+CREATE TABLE reservations (id INTEGER PRIMARY KEY, made_at TEXT NOT NULL, status TEXT NOT NULL, user_id TEXT);
 CREATE TABLE reserved (
     reservation_id INTEGER NOT NULL, dish_id INTEGER NOT NULL, quantity INTEGER NOT NULL,
     PRIMARY KEY (reservation_id, dish_id)) WITHOUT ROWID;

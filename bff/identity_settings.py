@@ -1,5 +1,6 @@
 """Who is believed: [issuers.NAME], [introspection.NAME], [api_keys], [inside]."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -72,6 +73,13 @@ class IntrospectionSettings(Part):
     timeout: float = Field(default=0.5, gt=0, description="seconds for the answer; half a screen's budget")
     allow_http: bool = Field(default=False, description="plain http to another machine; only where the network is trusted")
 
+    def _contradictions(self) -> Iterator[tuple[bool, str]]:
+        yield (
+            self.token_prefix.startswith("eyJ"),
+            "token_prefix = 'eyJ' begins a signed token, which is never shown to a server; name its issuer under [issuers], "
+            "or how the opaque tokens begin",
+        )
+
 
 class ApiKeySettings(Part):
     """Keys for partners' programs, made with `bff keys new`."""
@@ -99,3 +107,9 @@ class InsideSettings(Part):
     lifetime: float = Field(
         default=60.0, ge=10, le=60, description="seconds a token is good for; it is used for half of them, so clocks may differ"
     )
+
+    def _contradictions(self) -> Iterator[tuple[bool, str]]:
+        yield (
+            bool(self.published) and self.key_file is None,
+            "published without key_file; without a key to sign with no set is published: give key_file, or take it out",
+        )

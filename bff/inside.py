@@ -17,8 +17,8 @@
             raise HTTPException(404)                         # somebody else's is as missing as one that is not there
 
 The header's value is a JWT, signed with EdDSA by the gateway, for this one service (`aud`) and some 30 to 60 seconds.
-It is PyJWT that reads it; this file and inside_keys.py need nothing else of the product. In another language, a JWT library does with: the keys
-of `/.well-known/jwks.json`, algorithm EdDSA alone, `typ` thali-inside+jwt, `iss`, `aud`, `exp`.
+It is PyJWT that reads it; this file and inside_keys.py need nothing else of the product. In another language, a JWT library
+does with: the keys of `/.well-known/jwks.json`, algorithm EdDSA alone, `typ` thali-inside+jwt, `iss`, `aud`, `exp`.
 """
 
 import asyncio

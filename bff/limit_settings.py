@@ -1,5 +1,6 @@
 """[rate_limits.NAME]: who may ask for how much."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field
@@ -50,3 +51,18 @@ class RateLimitSettings(Part):
         default=1.0, gt=0, description="seconds that a request is held back at most, its deadline permitting"
     )
     queue: int = Field(default=100, ge=1, description="requests held back at once and worker; more are refused")
+
+    def _contradictions(self) -> Iterator[tuple[bool, str]]:
+        for name in ("max_wait", "queue"):
+            yield (
+                name in self.model_fields_set and self.over != "delay",
+                f"{name} is for over = 'delay', where a request waits for its turn; say so, or take it out",
+            )
+        yield (
+            self.strict and self.shared == "local",
+            "strict is about what all instances count together, and with shared = 'local' each counts for itself; take one out",
+        )
+        yield (
+            "everyone" in self.by and len(set(self.by)) > 1,
+            "by = 'everyone' together with others is by the others alone; take 'everyone' out, or make it a policy of its own",
+        )

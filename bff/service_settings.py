@@ -197,16 +197,7 @@ class ServiceSettings(Part):
     hedge: HedgeSettings = HedgeSettings()
     control: list[str] = Field(default=[], description="demo only: where `bff break` and `bff heal` switch its faults")
 
-    @model_validator(mode="after")
-    def _holds_together(self) -> "ServiceSettings":
-        """A setting that has no use, or that another one contradicts, would only look as if it held."""
-        faults = [mend for wrong, mend in self._contradictions() if wrong]
-        if faults:
-            raise ValueError("; ".join(faults))
-        return self
-
     def _contradictions(self) -> Iterator[tuple[bool, str]]:
-        """Whether, and then what to do about it."""
         given = self.model_fields_set
         yield (
             self.wire != "http1" and self.first_byte_timeout is not None,

@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -23,102 +23,30 @@ from bff.errors import Refusal
 from bff.identity_settings import ApiKeySettings, InsideSettings, IntrospectionSettings, IssuerSettings
 from bff.limit_settings import RateLimitSettings
 from bff.part import Part
-from bff.priority import Priority
+from bff.route_settings import AppSettings, RouteSettings
+from bff.server_settings import LimitSettings, ServerSettings, ShedSettings
 from bff.service_settings import ServiceSettings
 from bff.state_settings import StateSettings
+
+__all__ = [
+    "CONFIG_VARIABLE",
+    "DEFAULT_CONFIG",
+    "AppSettings",
+    "LimitSettings",
+    "LogSettings",
+    "MetricsSettings",
+    "RouteSettings",
+    "ServerSettings",
+    "Settings",
+    "ShedSettings",
+    "TraceSettings",
+    "config_path",
+    "load",
+]
 
 CONFIG_VARIABLE = "BFF_CONFIG"
 DEFAULT_CONFIG = "bff.toml"
 _PREFIX = "BFF_"
-
-
-# Visible ASCII without query, fragment or parameter: a route is exact on both sides.
-_PLAIN_PATH = r"^/[!-\x22$->@-z|~]*$"
-
-Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-
-
-class RouteSettings(Part):
-    """One path that goes to one service as it is."""
-
-    path: str = Field(pattern=_PLAIN_PATH, description="the public path, exact")
-    service: str = Field(description="the service that answers")
-    to: str = Field(pattern=_PLAIN_PATH, description="the backend's path")
-    methods: list[Method] = Field(default=["GET"], min_length=1, description="the methods that go on")
-    guests: bool = Field(default=False, description="whether callers without an identity may use it")
-    scopes: list[str] = Field(default=[], description="what a caller must hold to use it")
-    priority: Priority = Field(default="normal", description="what is kept when not all can be served; login is critical")
-    owner: str = Field(default="", description="the team to call; `bff check` refuses a route without one")
-    app: str = Field(default="", description="the app whose pages may call it ([apps.NAME] origins); none: no other origin")
-    account: str | None = Field(
-        default=None, description="the member of the JSON body that names an account (email): for limits by `account`"
-    )
-    api_keys: bool = Field(default=False, description="whether callers with an API key may use it")
-
-
-class AppSettings(Part):
-    """What of an app differs from place to place."""
-
-    origins: list[str] = Field(
-        default=[],
-        description="web pages (https://shop.example) whose scripts may call this app; none: no page of another origin",
-    )
-    credentials: bool = Field(default=False, description="whether those pages may send cookies; needs origins by name")
-
-
-class ServerSettings(Part):
-    """Where it listens and how it stops."""
-
-    public: str = Field(default="127.0.0.1:8000", description="what clients call")
-    hosts: list[str] = Field(
-        default=["127.0.0.1", "localhost", "::1"],
-        min_length=1,
-        description='the names that clients call it by, without port; any other Host is refused (421). ["*"] behind a proxy '
-        "that looks itself",
-    )
-    trusted_proxies: list[str] = Field(
-        default=[],
-        description="networks (10.0.0.0/8) of the proxies before it; only their X-Forwarded-For tells a client's address",
-    )
-    admin: str = Field(default="127.0.0.1:8001", description="probes, docs, GraphiQL; keep it private")
-    workers: int = Field(default=1, ge=1, description="processes; one a core")
-    drain: float = Field(
-        default=6.0,
-        ge=0,
-        description="seconds between SIGTERM and closing: two looks of a balancer that probes every 3 s, "
-        "and longer than the 5 s that an idle connection is kept",
-    )
-    grace: float = Field(
-        default=25.0, gt=0, description="seconds for requests in flight; under Kubernetes' 30 s before SIGKILL"
-    )
-
-
-class LimitSettings(Part):
-    """What a request may measure."""
-
-    max_body: int = Field(default=1024 * 1024, ge=0, description="bytes of a request's body")
-    max_query: int = Field(default=8 * 1024, ge=0, description="bytes of a query string; what browsers and proxies agree on")
-
-
-class ShedSettings(Part):
-    """When a worker has too much to do, and leaves off first what is missed least."""
-
-    on: bool = Field(default=True, description="false: everything is let in, whatever presses")
-    max_in_flight: int = Field(
-        default=1000,
-        ge=1,
-        description="requests at once and worker; about what a core serves in a second, a screen's whole budget: more of them "
-        "would end too late. Low priority goes at 80 % of it, then normal and high; critical ones have 20 % above",
-    )
-    max_lag: float = Field(
-        default=0.1, gt=0, description="seconds that the event loop may run late; above it for 1 s optional sections go first"
-    )
-    close_at_memory: float = Field(
-        default=0.85, gt=0, description="share of what the process may hold from which answers say `Connection: close` (Envoy)"
-    )
-    refuse_at_memory: float = Field(
-        default=0.95, gt=0, description="share from which all but critical requests are refused: better than being killed"
-    )
 
 
 class LogSettings(Part):

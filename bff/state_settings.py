@@ -1,11 +1,12 @@
 """[state]: where counters, keys of actions and other shared things are kept."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator
 
 from bff.part import Part
 
@@ -91,14 +92,19 @@ class StateSettings(Part):
             RedisAddress.of(value)
         return value
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> "StateSettings":
-        """What would silently not be used is told."""
+    def _contradictions(self) -> Iterator[tuple[bool, str]]:
         tls = self.url is not None and RedisAddress.of(self.url).tls
-        if self.ca is not None and not tls:
-            raise ValueError("ca is for rediss:// only; without TLS the password would cross the network in clear")
-        if self.username is not None and self.password is None:
-            raise ValueError("username without password; give BFF_STATE__PASSWORD")
-        if self.password is not None and self.url is None:
-            raise ValueError("password without url; without Redis there is nobody to give it to")
-        return self
+        alone = self.url is None
+        yield (
+            self.ca is not None and not tls,
+            "ca is for rediss:// only; without TLS the password would cross the network in clear",
+        )
+        yield self.username is not None and self.password is None, "username without password; give BFF_STATE__PASSWORD"
+        yield (
+            alone and self.password is not None,
+            "password without url; without Redis there is nobody to give it to: give url, or take it out",
+        )
+        yield (
+            alone and "timeout" in self.model_fields_set,
+            "timeout without url; without Redis nothing is waited for: give url, or take it out",
+        )

@@ -194,3 +194,118 @@ def test_a_setting_that_contradicts_another_is_told_in_our_words_alone(tmp_path:
     assert refused(file) == (
         f"{file}: services.users: retry without a budget never retries; give retry.budget or set retry.attempts = 1",
     )
+
+
+USERS = '[services.users]\ninstances = ["http://127.0.0.1:9"]\n'
+ROUTE = USERS + '[routes.q]\npath = "/q"\nservice = "users"\nto = "/q"\n'
+LIMIT = "[rate_limits.x]\nlimit = 5\n"
+IDP = """[introspection.idp]
+url = "https://idp.example/introspect"
+issuer = "https://idp.example"
+client_id = "thali"
+client_secret = "5b1c0e8a7d"
+"""
+AWAY = 'trusted_proxies = ["10.0.0.0/8"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "mend"),
+    [
+        (LIMIT + "max_wait = 3\n", "rate_limits.x", "max_wait is for over = 'delay'"),
+        (LIMIT + "queue = 3\n", "rate_limits.x", "queue is for over = 'delay'"),
+        (LIMIT + 'strict = true\nshared = "local"\n', "rate_limits.x", "take one out"),
+        (LIMIT + 'by = ["everyone", "caller"]\n', "rate_limits.x", "take 'everyone' out"),
+        ('[server]\npublic = "127.0.0.1:8001"\n', "server", "public and admin are both at 127.0.0.1:8001; give admin a port"),
+        ('[server]\npublic = "0.0.0.0:8001"\nhosts = ["a"]\n', "server", "public and admin are both at 127.0.0.1:8001"),
+        ('[server]\npublic = "0.0.0.0:80"\n', "server", "name in hosts what clients call it by"),
+        ('[server]\npublic = "[::]:80"\n', "server", "name in hosts what clients call it by"),
+        ('[server]\npublic = "shop.example:80"\n', "server", "name in hosts what clients call it by"),
+        ('[server]\nhosts = ["*", "a.example"]\n', "server", "take '*' or the others out"),
+        (
+            '[server]\ntrusted_proxies = ["10.0.0.0/8", "0.0.0.0/0"]\n',
+            "server",
+            "trusted_proxies = '0.0.0.0/0' is every address",
+        ),
+        ('[server]\ntrusted_proxies = ["::/0"]\n', "server", "name the proxies' own networks"),
+        ("[shed]\nclose_at_memory = 0.99\nrefuse_at_memory = 0.5\n", "shed", "close_at_memory is over refuse_at_memory"),
+        ("[shed]\nclose_at_memory = 50\n", "shed.close_at_memory", "less than or equal to 1"),
+        ("[shed]\nrefuse_at_memory = 1.01\n", "shed.refuse_at_memory", "less than or equal to 1"),
+        (ROUTE + 'guests = true\nscopes = ["x"]\n', "routes.q", "take guests or scopes out"),
+        (ROUTE + 'account = "email"\n', "routes.q", "add POST, PUT or PATCH"),
+        (ROUTE + 'account = "email"\nmethods = ["GET", "DELETE"]\n', "routes.q", "add POST, PUT or PATCH"),
+        ("[apps.web]\ncredentials = true\n", "apps.web", "name the origins, or take it out"),
+        ('[apps.web]\norigins = ["https://a.example:443"]\n', "apps.web", "'https://a.example:443' is no origin"),
+        ('[apps.web]\norigins = ["http://a.example:80"]\n', "apps.web", "mend its port"),
+        ('[apps.web]\norigins = ["https://a.example:65536"]\n', "apps.web", "none is over 65535"),
+        ('[inside]\npublished = ["/keys/next.pem"]\n', "inside", "published without key_file"),
+        (IDP + 'token_prefix = "eyJ"\n', "introspection.idp", "token_prefix = 'eyJ' begins a signed token"),
+        ("[state]\ntimeout = 0.1\n", "state", "timeout without url"),
+        ('[state]\npassword = "x"\n', "state", "password without url"),
+        ('[state]\nusername = "x"\npassword = "x"\n', "state", "password without url"),
+        ('[state]\nusername = "x"\n', "state", "username without password"),
+        ('[state]\nca = "ca.pem"\n', "state", "ca is for rediss:// only"),
+    ],
+)
+def test_what_could_not_hold_beside_another_setting_is_refused_with_its_mend(
+    tmp_path: Path, text: str, place: str, mend: str
+) -> None:
+    file = written(tmp_path, text)
+    (fault,) = refused(file)
+    assert fault.startswith(f"{file}: {place}: ")
+    assert mend in fault
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LIMIT + 'max_wait = 3\nqueue = 3\nover = "delay"\n',
+        LIMIT + 'by = ["everyone"]\n',
+        LIMIT + 'by = ["address", "caller"]\nstrict = true\n',
+        '[server]\npublic = "0.0.0.0:80"\nhosts = ["a.example"]\n',
+        '[server]\npublic = "0.0.0.0:80"\nhosts = ["*"]\n' + AWAY,
+        '[server]\npublic = "127.0.0.1:0"\nadmin = "127.0.0.1:0"\n',
+        '[server]\npublic = "127.0.0.2:80"\n',
+        '[server]\npublic = "[::1]:80"\n',
+        '[server]\npublic = "localhost:80"\n',
+        "[shed]\nclose_at_memory = 1.0\nrefuse_at_memory = 1.0\n",
+        ROUTE + 'guests = true\n[routes.w]\npath = "/w"\nservice = "users"\nto = "/w"\nscopes = ["x"]\n',
+        ROUTE + 'account = "email"\nmethods = ["GET", "PUT"]\n',
+        '[apps.web]\ncredentials = true\norigins = ["https://a.example:8443", "http://[::1]:443"]\n',
+        '[inside]\nkey_file = "a.pem"\npublished = ["b.pem"]\n',
+        IDP + 'token_prefix = "ory_at_"\n',
+        '[state]\nurl = "rediss://a:1/0"\ntimeout = 0.1\nusername = "x"\npassword = "x"\nca = "ca.pem"\n',
+        "[state]\nmemory = 2048\n",
+    ],
+)
+def test_what_holds_together_is_taken(tmp_path: Path, text: str) -> None:
+    settings.load(written(tmp_path, text))
+
+
+@pytest.mark.parametrize("value", ["inf", "nan"])
+@pytest.mark.parametrize(
+    ("table", "name"),
+    [
+        ("rate_limits.x", "window"),
+        ("server", "drain"),
+        ("server", "grace"),
+        ("shed", "max_lag"),
+        ("traces", "per_second"),
+        ("services.users", "timeout"),
+        ("services.users.breaker", "open_max"),
+        ("issuers.users", "max_lifetime"),
+        ("introspection.idp", "timeout"),
+    ],
+)
+def test_a_number_without_an_end_is_refused(tmp_path: Path, table: str, name: str, value: str) -> None:
+    faults = refused(written(tmp_path, f"[{table}]\n{name} = {value}\n"))
+    assert any(f": {table}.{name}: " in fault and ("finite" in fault or "greater" in fault) for fault in faults), faults
+
+
+def test_all_that_contradicts_is_told_at_once(tmp_path: Path) -> None:
+    file = written(
+        tmp_path, '[server]\npublic = "0.0.0.0:8001"\nhosts = ["*", "a"]\n' + ROUTE + "guests = true\nscopes = ['x']\n"
+    )
+    server, route = refused(file)
+    assert "give admin a port of its own" in server
+    assert "take '*' or the others out" in server
+    assert "routes.q: guests hold no scopes" in route

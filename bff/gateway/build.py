@@ -58,7 +58,7 @@ class Gateway:
             for app, plans in project.plans.items()
         }
         self.writes = Writes()
-        keys = Idempotency(self.front.store)
+        self._keys = keys = Idempotency(self.front.store)
         self.actions: dict[App, list[ServedAction]] = {
             app: [ServedAction(one, self.upstreams.clients, keys, writes=self.writes) for one in planned]
             for app, planned in project.actions.items()
@@ -92,7 +92,8 @@ class Gateway:
 
     async def shutdown(self) -> None:
         self.pressure.stop()
-        await self.writes.close(LAST_WORDS)
+        await self.writes.close(LAST_WORDS)  # those that drain and grace were too short for
+        await self._keys.close()
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.wait([self._warming])

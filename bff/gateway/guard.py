@@ -19,7 +19,7 @@ _log = logging.getLogger("bff")
 # The raw path, before any decoding (reliability-security.md 2.10): encoded slashes, backslashes, percent signs and NUL,
 # matrix parameters, dot segments, empty segments and bytes that are not visible ASCII (Latin-1 or UTF-8?) have one
 # meaning here and may have another at a backend.
-_AMBIGUOUS = re.compile(rb"(?i)%2f|%5c|%00|%25|[;\\\x00-\x20\x7f-\xff]|//|/\.{1,2}(/|$)|/(%2e|\.)(%2e|\.)?(/|$)")
+AMBIGUOUS = re.compile(rb"(?i)%2f|%5c|%00|%25|[;\\\x00-\x20\x7f-\xff]|//|/\.{1,2}(/|$)|/(%2e|\.)(%2e|\.)?(/|$)")
 # RFC 3986 section 2: visible ASCII and no fragment; wider than its grammar, since browsers leave quotes and braces as they are.
 _QUERY = re.compile(rb"[!-\x22$-~]*")
 # More digits than any length has; int() itself refuses to read thousands of them.
@@ -43,7 +43,7 @@ _HOST, _LENGTH, _CODING, _CONNECTION, _DROP = Rule.HOST, Rule.LENGTH, Rule.CODIN
 
 @lru_cache(maxsize=_KEPT)
 def _is_ambiguous(path: bytes) -> bool:
-    return _AMBIGUOUS.search(path) is not None
+    return AMBIGUOUS.search(path) is not None
 
 
 class Guard:

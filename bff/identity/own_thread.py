@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Thread
 from typing import TypeVar
 
@@ -25,12 +26,10 @@ def in_own_thread(work: Callable[[], _Done], name: str) -> asyncio.Future[_Done]
         result, fault = None, None
         try:
             result = work()
-        except Exception as raised:
+        except Exception as raised:  # noqa: BLE001  # whatever it is, it is told to who waits
             fault = raised
-        try:
+        with suppress(RuntimeError):  # the loop is closed: nobody asks any more
             loop.call_soon_threadsafe(told, result, fault)
-        except RuntimeError:
-            pass  # the loop is closed: nobody asks any more
 
     # No executor: the default one is everybody's (DNS, files), and any is waited for at the end. A daemon is not.
     Thread(target=run, name=name, daemon=True).start()

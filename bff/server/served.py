@@ -25,7 +25,7 @@ class Served(Protocol):
 
     @property
     def in_flight(self) -> int:
-        """Public requests running now."""
+        """Public requests running now, and what goes on of those whose clients have gone: it has drain and grace, too."""
         ...
 
     async def startup(self) -> None:

@@ -18,6 +18,9 @@ PRIVATE_CONNECTIONS = 64
 # Seconds for answers that are already made to reach their clients, when there is no other reason to wait.
 FLUSH = 1.0
 
+# Seconds between two looks for work that nobody waits for any more: a stop that is so much longer is nothing to anybody.
+LOOK = 0.05
+
 
 async def serve(served: Served, orders: Orders, line: Line, leave: asyncio.Event) -> int:
     """Serve a started product until `leave` is set; the exit code, 0 when every request was answered."""
@@ -54,7 +57,9 @@ async def _serve_out(served: Served, door: Door, public: Listener, serving: asyn
     if late:
         door.cut()
         await asyncio.wait({serving}, timeout=FLUSH)
-    return not late
+    while served.in_flight and loop.time() < end:  # writes whose clients have gone
+        await asyncio.sleep(LOOK)
+    return not late and not served.in_flight
 
 
 async def _shut(served: Served) -> bool:

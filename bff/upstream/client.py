@@ -187,6 +187,8 @@ class Client(Owner):
         reads = scope.reads
         read: Read | None = None
         own = method != "GET" or not policy.shared  # one that is shared is nobody's, and may be answered otherwise
+        if not own and scope.changes:
+            policy = policy._replace(shared=False)  # another request's read may have begun before our own write
         key = (decode, where, own)
         if method == "GET":
             if key in reads:

@@ -41,20 +41,17 @@ class _Pool:
     cuts: int = 0
 
 
+@dataclass(slots=True)
 class _Progress:
     """What httpcore tells of the steps of one call."""
 
-    __slots__ = ("_stats", "begun")
-
-    def __init__(self, stats: InstanceStats) -> None:
-        self._stats = stats
-        self.begun = False  # some of a request may be on its way: a proxy's CONNECT counts, which is told in the same words
+    stats: InstanceStats
+    begun: bool = False  # some of a request may be on its way: a proxy's CONNECT counts, which is told in the same words
 
     async def told(self, event: str, info: object) -> None:
-        if event.endswith("send_request_headers.started"):
-            self.begun = True
-        elif event.endswith("send_request_body.complete"):
-            self._stats.written += 1
+        self.begun = self.begun or event.endswith("send_request_headers.started")
+        if event.endswith("send_request_body.complete"):
+            self.stats.written += 1
 
 
 class HttpxWire:
@@ -97,21 +94,20 @@ class HttpxWire:
         left = call.deadline.left()
         if left <= 0:
             raise BackendTimeout(self._service, "its time was up before it was sent", ours=True, sent=False)
-        pool, progress = self._pool, _Progress(self._stats)
+        pool, seen = self._pool, _Progress(self._stats)
         pool.in_flight += 1
         try:
             async with asyncio.timeout(left):
-                return await self._exchange(pool, call, attempt, left, progress)
+                return await self._exchange(pool, call, attempt, left, seen)
         except asyncio.CancelledError:
             pool.cuts += 1
             raise
         except TimeoutError as error:
             pool.cuts += 1
             late = -call.deadline.left() > LATE
-            detail = f"{self._name}: no whole answer in time"
-            raise BackendTimeout(self._service, detail, ours=late, sent=progress.begun) from error
+            raise BackendTimeout(self._service, f"{self._name}: no whole answer in time", ours=late, sent=seen.begun) from error
         except httpx.TransportError as error:
-            raise self._meaning(error, sent=progress.begun) from error
+            raise self._meaning(error, sent=seen.begun) from error
         finally:
             pool.in_flight -= 1
             self._renew(pool)
@@ -124,9 +120,9 @@ class HttpxWire:
         while self._closing:
             await asyncio.wait(self._closing)
 
-    async def _exchange(self, pool: _Pool, call: Call, attempt: Attempt, left: float, progress: _Progress) -> Reply:
+    async def _exchange(self, pool: _Pool, call: Call, attempt: Attempt, left: float, seen: _Progress) -> Reply:
         target = call.target.encode("ascii")
-        extensions = {**self._extensions, "trace": progress.told}
+        extensions = {**self._extensions, "trace": seen.told}
         if not self._proxied:  # there httpcore would write it in the place of the address that the proxy needs
             extensions["target"] = target  # as it stands: httpx would take `/a/..` for `/`
         request = httpx.Request(

@@ -99,3 +99,26 @@ async def rpc(backends: Backends, name: str, caller: Caller, order: str) -> dict
         except grpc.aio.AioRpcError as error:
             return None if error.code() is grpc.StatusCode.NOT_FOUND else {"code": error.code()}
     return json_format.MessageToDict(message_factory.GetMessageClass(method.output_type).FromString(raw))
+
+
+async def test_nobody_orders_with_the_payment_or_the_dishes_of_another(guarded: Backends) -> None:
+    assert await post(guarded, "inventory", "/reserve", ADA, json={"lines": ORDER["lines"]}) == 201
+    reservation = str(value(guarded, "SELECT MAX(id) FROM reservations"))
+    assert await post(guarded, "orders", "/orders", ADA, json=ORDER) == 201
+    total = value(guarded, "SELECT subtotal + fee FROM orders ORDER BY id DESC")
+    charge = CHARGE.replace(b"2350", str(total).encode())
+    assert await post(guarded, "payments", "/charge", ADA, body=charge) == 201
+    payment = str(value(guarded, "SELECT MAX(id) FROM payments"))
+    for hers in ({"payment_id": payment}, {"reservation_id": reservation}):
+        assert await post(guarded, "orders", "/orders", BEN, json=ORDER | {"user_id": "8"} | hers) == 422
+    both = {"payment_id": payment, "reservation_id": reservation}
+    assert await post(guarded, "orders", "/orders", ADA, json=ORDER | both) == 201
+
+
+async def test_nobody_puts_back_the_dishes_of_another(guarded: Backends) -> None:
+    assert await post(guarded, "inventory", "/reserve", ADA, json={"lines": ORDER["lines"]}, key="k") == 201
+    number = str(value(guarded, "SELECT MAX(id) FROM reservations"))
+    for asked in ({"reservation_id": number}, {"key": "k"}):
+        assert await post(guarded, "inventory", "/release", BEN, json=asked) == 404
+    assert value(guarded, f"SELECT status FROM reservations WHERE id = {number}") == "HELD"
+    assert await post(guarded, "inventory", "/release", ADA, json={"key": "k"}) == 200

@@ -65,7 +65,7 @@ async def test_an_answer_counts_once_a_part_was_not_taken_for_a_second() -> None
 async def test_fast_readers_of_large_answers_are_never_touched() -> None:
     """However much they are together, with others parked beside them."""
     parked, clock = yard(1)
-    slow = Client(parked)
+    slow = Client(parked, within=100.0)
     await clock.advance(2)
     steady = [Client(parked) for _ in range(10)]
     for _ in range(LENGTH // SMALL):

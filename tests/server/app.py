@@ -42,12 +42,21 @@ class Tiny:
         path = scope["path"]
         if path.startswith("/slow/"):
             await asyncio.sleep(float(path.rpartition("/")[2]))
+        elif path.startswith("/later/"):
+            self.later = asyncio.create_task(self._later(float(path.rpartition("/")[2])))
         elif path == "/hang":
             await _until_gone(receive)
             return
         elif path == "/crash":
             os._exit(7)
         await _answer(send, 200, f"{os.getpid()} {path}".encode())
+
+    async def _later(self, seconds: float) -> None:
+        """A write that goes on though its client has gone."""
+        self.in_flight += 1
+        await asyncio.sleep(seconds)
+        _note("written")
+        self.in_flight -= 1
 
     async def admin(self, scope: Scope, receive: Receive, send: Send) -> None:
         message = await receive()

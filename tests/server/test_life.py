@@ -177,6 +177,22 @@ async def test_requests_that_outlast_the_grace_are_cut_and_the_code_is_1() -> No
         assert (answer.status_code, answer.headers["connection"]) == (503, "close")
 
 
+async def test_what_goes_on_without_its_client_has_the_grace_too(tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    async with serving(options(), {"TINY_NOTES": str(notes)}) as server:
+        assert (await server.get(server.public + "/later/2")).status_code == 200
+        server.signal(signal.SIGTERM)
+        assert await server.ended() == 0
+    assert notes.read_text() == "written\nshutdown\n"
+
+
+async def test_what_outlasts_the_grace_without_its_client_is_told_by_the_code(tmp_path: Path) -> None:
+    async with serving(options(grace=0.3), {"TINY_NOTES": str(tmp_path / "notes")}) as server:
+        assert (await server.get(server.public + "/later/30")).status_code == 200
+        server.signal(signal.SIGTERM)
+        assert await server.ended() == 1
+
+
 async def test_workers_leave_when_the_supervisor_is_killed() -> None:
     async with serving(options(workers=2)) as server:
         workers = [psutil.Process(pid) for pid in await server.states()]

@@ -360,6 +360,14 @@ async def test_a_request_that_its_caller_repeats_is_not_repeated_by_us_whatever_
     assert [call.policy.shared for call in said.calls] == [False, True, True]
 
 
+async def test_a_request_that_changes_something_shares_no_read_with_one_that_may_be_older_than_its_write() -> None:
+    said = Said()
+    scope = RequestScope(changes=True)
+    await users(said, scope=scope).under(shared=True).user("1")
+    await Hasty(Service("users", said), RequestScope(changes=True)).user("2")
+    assert [call.policy.shared for call in said.calls] == [False, False]
+
+
 def test_a_fake_is_the_same_fake_under_any_policy() -> None:
     fake = Users()
     assert fake.under(hedge=True) is fake
