@@ -76,8 +76,9 @@ def place(ask: Ask) -> object:
     if not ask.exists("users", wanted.user_id):
         raise Refused(422, f"no user {wanted.user_id}")
     basket = priced(ask, wanted)
-    if wanted.payment_id is not None:
-        unused(ask, wanted.payment_id, wanted.user_id, basket)
+    if wanted.payment_id is not None and not pays(ask, wanted.payment_id, wanted.user_id, basket):
+        costs = money(basket.total, basket.currency)
+        return StubReply.json({"error": "it costs something else than was paid", "costs": costs}, 409)
     if wanted.reservation_id is not None:
         held(ask, wanted.reservation_id, wanted.user_id)
     number = written(ask, wanted, basket)
@@ -85,11 +86,8 @@ def place(ask: Ask) -> object:
     return StubReply.json(shown(found(ask, number)), 201)
 
 
-def unused(ask: Ask, key: str, user: str, basket: Priced) -> None:
-    """The payment is the user's and has paid nothing yet (else 422), and it is of what the basket costs.
-
-    409: a price has changed since.
-    """
+def pays(ask: Ask, key: str, user: str, basket: Priced) -> bool:
+    """Whether a payment is of what the basket costs; 422 for one that is not the user's, or has paid something already."""
     sql = (
         "SELECT payments.* FROM payments JOIN methods ON methods.id = method_id"
         " WHERE payments.id = ? AND user_id = ? AND order_id IS NULL AND status = 'CAPTURED'"
@@ -97,8 +95,7 @@ def unused(ask: Ask, key: str, user: str, basket: Priced) -> None:
     row = ask.store.one(sql, int(key), int(user)) if is_id(key) else None
     if row is None:
         raise Refused(422, f"no payment {key} that is not used yet")
-    if (row["amount"], row["currency"]) != (basket.total, basket.currency):
-        raise Refused(409, f"payment {key} is not of {basket.total} {basket.currency}")
+    return (row["amount"], row["currency"]) == (basket.total, basket.currency)
 
 
 def held(ask: Ask, key: str, user: str) -> None:

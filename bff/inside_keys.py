@@ -23,7 +23,8 @@ def read_keys(jwks: str) -> dict[str, jwt.PyJWK]:
         entries = document["keys"] if isinstance(document, dict) else None
     except (OSError, httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, RecursionError) as fault:
         raise NoKeys(f"{jwks}: {fault}") from fault
-    found = {key.key_id: key for entry in entries if (key := _key(entry)) is not None} if isinstance(entries, list) else {}
+    keys = [_key(entry) for entry in entries] if isinstance(entries, list) else []
+    found = {key.key_id: key for key in keys if key is not None and key.key_id is not None}
     if not found:
         raise NoKeys(f"{jwks}: not a key set")
     return found

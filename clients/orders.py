@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from bff import Client
+from bff import BackendStatus, Client
 from clients.money import Money, Wanted
 
 
@@ -65,6 +65,18 @@ class _GivenUp(msgspec.Struct):
     order_id: str | None = None
 
 
+class _Costs(msgspec.Struct):
+    costs: Money
+
+
+def costs_otherwise(error: BackendStatus) -> bool:
+    """Whether an order was refused because it costs something else by now, and not for something else."""
+    try:
+        return error.status == 409 and bool(msgspec.json.decode(error.body, type=_Costs).costs)
+    except msgspec.DecodeError:
+        return False
+
+
 class Orders(Client, service="orders"):
     """What was ordered, and how far it is."""
 
@@ -86,7 +98,7 @@ class Orders(Client, service="orders"):
         return await self.post("/orders/quote", Quote, _Basket(restaurant_id, lines))
 
     async def place(self, order: NewOrder, key: str) -> Order:
-        """BackendStatus 409 when it costs something else by now than was paid."""
+        """BackendStatus 409 when it costs something else by now than was paid: see `costs_otherwise`."""
         return await self.post("/orders", Order, order, idempotency_key=key)
 
     async def cancel(self, order_id: str) -> Order:

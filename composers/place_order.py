@@ -9,11 +9,11 @@ from typing import Annotated
 from annotated_types import Len, MaxLen, MinLen
 
 from bff import ID, BackendStatus, Caller, Missing, Once, Refused, Steps, action
-from clients.delivery import Assignment, Delivery, Location
+from clients.delivery import Assigned, Assignment, Delivery, Location
 from clients.geocoder import Geocoder, Place
 from clients.inventory import Inventory, short_of
 from clients.money import Money, Wanted
-from clients.orders import NewOrder, Order, Orders
+from clients.orders import NewOrder, Order, Orders, costs_otherwise
 from clients.payments import Payments
 from clients.users import Users
 from composers._shapes import money, one_of
@@ -76,9 +76,16 @@ async def placed(orders: Orders, new: NewOrder, key: str) -> Order:
     try:
         return await orders.place(new, key)
     except BackendStatus as error:
-        if error.status != 409:
+        if not costs_otherwise(error):
             raise
         raise Refused("the price has changed meanwhile; look at it again") from None
+
+
+async def brought(delivery: Delivery, assignment: Assignment) -> Assigned:
+    try:
+        return await delivery.assign(assignment)
+    except Missing:
+        raise Refused("the order was cancelled meanwhile") from None
 
 
 @action("/orders", apps=(mobile, web), scopes=["orders:write"], budget=4.0, idempotent=True, priority="critical", status=201)
@@ -109,15 +116,16 @@ async def place_order(
 
     # Each write has a key of its own, which its undoing gives up: a write that is late then does nothing any more.
     stock, charge, ordered = once.key("stock"), once.key("payment"), once.key("order")
-    reservation_id = await steps.do("stock", reserved(inventory, wanted, stock), undo=lambda _: inventory.release_key(stock))
-    payment_id = await steps.do(
-        "payment", paid(payments, method.result(), price.result(), charge), undo=lambda _: payments.refund_key(charge)
-    )
+    steps.plan("stock", lambda _: inventory.release_key(stock))
+    steps.plan("payment", lambda _: payments.refund_key(charge))
+    steps.plan("order", lambda _: orders.give_up(ordered))
+    reservation_id = await steps.do("stock", reserved(inventory, wanted, stock))
+    payment_id = await steps.do("payment", paid(payments, method.result(), price.result(), charge))
     new = NewOrder(user_id, restaurant_id, wanted, address, instructions, payment_id, reservation_id)
-    order = await steps.do("order", placed(orders, new, ordered), undo=lambda _: orders.give_up(ordered))
+    order = await steps.do("order", placed(orders, new, ordered))
     at = place.result().position
     assignment = Assignment(order.id, user.result().name, Location(at.lat, at.lon), instructions)
-    assigned = await steps.do("delivery", delivery.assign(assignment))  # a cancelled order has no delivery: nothing to undo
+    assigned = await steps.do("delivery", brought(delivery, assignment))  # a cancelled order has no delivery: nothing to undo
     return OrderPlaced(
         order_id=ID(assigned.order_reference),
         status=one_of(DeliveryStatus, assigned.current_status, "delivery"),

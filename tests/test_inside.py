@@ -212,7 +212,7 @@ def test_what_is_no_key_set_opens_nothing_and_takes_no_key_away(clock: Time, pub
 
 def test_a_key_of_the_set_that_is_none_takes_the_others_nothing(clock: Time, published: Path) -> None:
     good = json.loads(KEYS.document)["keys"]
-    published.write_text(json.dumps({"keys": [7, {"kid": []}, {"kid": "a", "kty": "?"}, *good]}))
+    published.write_text(json.dumps({"keys": [7, {**good[0], "kid": []}, {"kid": "a", "kty": "?"}, *good]}))
     assert Verifier(str(published), "orders", wall=clock.wall, now=clock.now).verify(word(clock)).id == "7"
 
 

@@ -19,6 +19,7 @@ from bff.errors import BackendError, BackendStatus, BackendTimeout, BackendUnrea
 from bff.upstream.scope import RequestScope
 
 T = TypeVar("T")
+MayUndo = Callable[[], Awaitable[bool]]
 _log = logging.getLogger("bff")
 
 # Calls end by their own deadline, and say which service was late; what obeys none is cut this much later.
@@ -34,6 +35,10 @@ UNDO_PAUSES = (0.0, 0.1, 0.4)
 UNDO_MOST = 30.0
 
 _TOO_MANY, _SERVER_ERROR = 429, 500
+
+
+class LostClaim(BffError):
+    """A run failed that took so long that another one has its key, and may have finished it: nothing was undone."""
 
 
 class ActionFailed(BffError):
@@ -53,6 +58,7 @@ class Performed:
     step: str = ""
     undone: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    anew: bool = False  # its steps' keys were given up: the next run needs new ones
 
 
 async def perform(
@@ -65,10 +71,13 @@ async def perform(
     client_of: ClientOf,
     scope: RequestScope,
     clock: Clock = LOOP_CLOCK,
+    may_undo: MayUndo | None = None,
+    request_id: str = "",
 ) -> Performed:
     """Run it to its end, and undo what is to be undone. Raises nothing but this task's own cancellation.
 
-    A run that is cancelled (the process stops) leaves its steps as they are: who cancelled it is to tell.
+    A run that is cancelled (the process stops) leaves its steps as they are, and logs them. `may_undo` is asked before
+    anything is undone: false when another run has taken this one's place, and builds on what it did.
     """
     steps = Steps(scope)
     given = _given(planned, inputs, caller, once, steps, deadline, client_of)
@@ -78,12 +87,36 @@ async def perform(
         if not isinstance(value, planned.type):
             raise TypeError(f"{planned.action.place}: gave {type(value).__name__}, not {planned.type.__name__}")
     except asyncio.CancelledError:
-        _log.error("action %s was stopped; left as they are: %s", planned.action.name, ", ".join(steps.done) or "nothing")
+        _stopped("was stopped; left as they are", planned, request_id, steps)
         raise
     except Exception as error:  # noqa: BLE001 - handed on, a bug too: what was done is undone whatever failed
-        undone, left = await _undo(steps, clock)
-        return Performed(None, _cause(error), steps.failed or "", undone, left)
+        try:
+            return await _failed(_cause(error), steps, clock, may_undo)
+        except asyncio.CancelledError:
+            _stopped("was stopped while it was undone; perhaps left", planned, request_id, steps)
+            raise
     return Performed(value)
+
+
+def _stopped(how: str, planned: PlannedAction, request_id: str, steps: Steps) -> None:
+    left = ", ".join(steps.done) or "nothing"
+    _log.error("action %s, request %s, %s: %s", planned.action.name, request_id, how, left)
+
+
+async def _failed(error: BaseException, steps: Steps, clock: Clock, may_undo: MayUndo | None) -> Performed:
+    failed = steps.failed or ""
+    # A planned step that was refused with what the action makes nothing of: an earlier run's undoing has given its key up.
+    given_up = failed in steps.planned and isinstance(error, BackendStatus) and _understood(error)
+    anew = bool(steps.to_undo) or given_up
+    if anew and may_undo is not None and not await may_undo():
+        return Performed(None, LostClaim(), failed)
+    undone, left = await _undo(steps, clock, planned=anew)
+    return Performed(None, error, failed, undone, left, anew)
+
+
+def _understood(error: BackendStatus) -> bool:
+    """Whether it was understood and refused: asking the same again changes nothing."""
+    return error.status < _SERVER_ERROR and error.status != _TOO_MANY
 
 
 def _given(
@@ -113,13 +146,22 @@ def _cause(error: Exception) -> BaseException:
     return next((cause for cause in causes if not isinstance(cause, BffError | TimeoutError)), causes[0])
 
 
-async def _undo(steps: Steps, clock: Clock) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Undo the steps, the last one first; those that were undone, and those that were not."""
+async def _undo(steps: Steps, clock: Clock, *, planned: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Undo the steps, the last one first; those that were undone, and those that were not.
+
+    With `planned` also those that this run never came to: of them only what could not be made sure of is told.
+    """
     until = clock.now() + UNDO_MOST
     undone: list[str] = []
     left: list[str] = []
-    for step in reversed(steps.to_undo):
-        (undone if await _undone(step, until, clock) else left).append(step.name)
+    steps_to_undo = list(steps.to_undo)
+    if planned:
+        steps_to_undo += [Done(name, None, undo) for name, undo in steps.planned.items() if name not in steps.done]
+    for step in reversed(steps_to_undo):
+        if not await _undone(step, until, clock):
+            left.append(step.name)
+        elif step.name in steps.done:
+            undone.append(step.name)
     return tuple(undone), tuple(reversed(left))
 
 
@@ -136,8 +178,8 @@ async def _undone(step: Done[Any], until: float, clock: Clock) -> bool:  # Any: 
         except Missing:
             return True  # what is to be undone is not there
         except (BackendError, TimeoutError) as error:
-            if isinstance(error, BackendStatus) and error.status < _SERVER_ERROR and error.status != _TOO_MANY:
-                return False  # it was understood and refused: asking again changes nothing
+            if isinstance(error, BackendStatus) and _understood(error):
+                return False
         except Exception:  # noqa: BLE001 - a bug in one undo must not keep the others from being done
             _log.exception("a bug in undoing '%s'", step.name)
             return False

@@ -36,10 +36,11 @@ class Done(Generic[T]):
 class Steps:
     """The steps of one run of an action, in their order. `Steps()` is all that a test needs."""
 
-    __slots__ = ("_scope", "failed", "to_undo")
+    __slots__ = ("_scope", "failed", "planned", "to_undo")
 
     def __init__(self, scope: RequestScope | None = None) -> None:
         self.to_undo: list[Done[Any]] = []  # Any: steps of all types stand side by side
+        self.planned: dict[str, Undo[Any]] = {}  # how steps are undone, those too that this run never came to
         self.failed: str | None = None  # the step that ended the action
         self._scope = scope or RequestScope()  # the records of its calls tell whether anything was sent
 
@@ -47,6 +48,15 @@ class Steps:
     def done(self) -> tuple[str, ...]:
         """The names of the steps that would be undone now, in the order in which they were done."""
         return tuple(step.name for step in self.to_undo)
+
+    def plan(self, name: str, undo: Undo[Any]) -> None:
+        """Say, before the first write, how a step is undone by its key; `do` then needs no `undo` of its own.
+
+        A planned step is undone whenever anything is, though this run never came to it. An earlier run of the same keys,
+        of which nothing is known any more (its process or the store has died), may have done it, and the keys are new
+        ones once anything was undone: nobody would find it then. So its `undo` must bear that there is nothing.
+        """
+        self.planned[name] = undo
 
     async def do(self, name: str, call: Awaitable[T], *, undo: Undo[T] | None = None) -> T:
         """Await `call`, one step of the action, and give what it gives.
@@ -57,7 +67,7 @@ class Steps:
         its error pass: the gateway undoes and tells. `undo=None` is for reads, and for a step after which nothing fails.
         Raises Hopeless, and does not begin, when less than LEAST is left of the action's time.
         """
-        scope = self._scope
+        scope, undo = self._scope, undo or self.planned.get(name)
         outer, before = current_deadline(), len(scope.records)
         if outer is not None:
             if isinstance(call, Coroutine) and outer.left() < LEAST:  # (what is no coroutine has begun already)
@@ -81,7 +91,7 @@ class Steps:
         return value
 
     def _may_be_done(self, name: str, error: BaseException, before: int) -> bool:
-        if isinstance(error, BackendError | asyncio.CancelledError):
+        if isinstance(error, BackendError | asyncio.CancelledError | Refused):  # which is what composers make of a 4xx
             made = self._scope.records[before:]
             sent = [
                 (record.section, attempt)

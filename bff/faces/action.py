@@ -7,13 +7,14 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 from hashlib import sha256
+from math import ceil
 from typing import Any
 
 import msgspec
 
 from bff.caller import GUEST, Caller
 from bff.composition.action_plan import PlannedAction
-from bff.composition.action_run import UNDO_MOST, ActionFailed, Performed, perform
+from bff.composition.action_run import UNDO_MOST, ActionFailed, LostClaim, Performed, perform
 from bff.composition.once import Once
 from bff.deadline import LOOP_CLOCK, Clock, Deadline, sleep
 from bff.errors import BackendError, BffError, Forbidden, Incomplete, Refused
@@ -31,6 +32,8 @@ _log = logging.getLogger("bff")
 _KEEP_PAUSES = (0.0, 0.1, 0.5)
 # How long a claim outlives its run's budget: undoing, and the tries to keep what it came to.
 _AFTER_BUDGET = UNDO_MOST + 10.0
+# Seconds after which who came while the first request still ran is asked to come again, at most: it mostly has ended by then.
+_WAIT = 10.0
 
 # What an action's error may be besides a bug.
 _EXPECTED = (BackendError, TimeoutError, Forbidden, Refused, Problem, StateUnavailable)
@@ -139,7 +142,12 @@ class ServedAction:
         except KeyReused as error:
             raise Problem("conflict", f"Idempotency-Key: {error}; choose another one for this one") from None
         except StillRunning as error:
-            raise Problem("conflict", f"Idempotency-Key: {error}", headers=[(b"retry-after", b"1")]) from None
+            wait = str(ceil(min(error.left, _WAIT))).encode()
+            detail = (
+                "Idempotency-Key: the first request with this key is still being worked on; send this one again later."
+                f" If the first was cut short, that works in {ceil(error.left)} s at the latest"
+            )
+            raise Problem("conflict", detail, headers=[(b"retry-after", wait)]) from None
 
     def _who(self, ask: Ask) -> tuple[str, ...]:
         """Whose key it is: another caller's equal one is another one."""
@@ -158,12 +166,20 @@ class ServedAction:
             self.planned,
             inputs=ask.inputs,
             caller=ask.caller,
-            once=Once() if ask.key is None else Once.of(*self._who(ask), generation),
+            once=Once() if ask.key is None or not self.action.idempotent else Once.of(*self._who(ask), generation),
             deadline=Deadline(self._clock.now() + budget, self._clock.now, self.action.name),
             client_of=self._clients(ask.scope),
             scope=ask.scope,
             clock=self._clock,
+            may_undo=None if claim is None else lambda: self._holds(claim),
+            request_id=ask.request_id,
         )
+
+    async def _holds(self, claim: Claim) -> bool:
+        try:
+            return self._keys is None or await self._keys.holds(claim)
+        except StateUnavailable:
+            return True  # nobody else gets at it either
 
     def _error(self, ended: Performed, ask: Ask) -> BaseException | None:
         """What its client is told; what could not be undone is told to the operators too, so that it is not lost."""
@@ -171,6 +187,8 @@ class ServedAction:
         if error is None:
             return None
         failed = ended.step or self.action.name
+        if isinstance(error, LostClaim):
+            return Problem("conflict", "Idempotency-Key: this took too long, and a later request with this key went on with it")
         if ended.left:
             left = ", ".join(ended.left)
             bug = None if isinstance(error, _EXPECTED) else error
@@ -198,7 +216,7 @@ class ServedAction:
                 await sleep(pause, self._clock)
             try:
                 if final is None:
-                    settled = await keys.free(claim, renew=bool(ended.undone))
+                    settled = await keys.free(claim, renew=ended.anew)
                 else:
                     settled = await keys.keep(claim, kept_as(final))
             except StateUnavailable:

@@ -31,6 +31,9 @@ from bff.faces.screen import ServedScreen
 
 Resolve = Callable[..., object]
 
+_NEEDS_KEY = """Needs the header `Idempotency-Key`: sent again with the same key and under the same alias, it is done once.
+The same key in REST, or under another alias, is another one."""
+
 
 def schema_of(
     app: App, screens: Sequence[ServedScreen], root: Resolve, actions: Sequence[ServedAction] = ()
@@ -76,11 +79,12 @@ def _root_field(served: ServedScreen, twins: Twins) -> StrawberryField:
 
 
 def _change_field(served: ServedAction, twins: Twins, inputs: InputTwins) -> StrawberryField:
+    once = _NEEDS_KEY if served.action.idempotent else ""
     field = StrawberryField(
         python_name=served.action.name,
         graphql_name=served.action.name,
         type_annotation=StrawberryAnnotation(twins.of(served.planned.type) | None),
-        description=inspect.cleandoc(served.action.__doc__ or "") or None,
+        description="\n\n".join(filter(None, (inspect.cleandoc(served.action.__doc__ or ""), once))) or None,
     )
     field.arguments = [inputs.argument(parameter) for parameter in (*served.inputs.path, *served.inputs.body)]
     return field

@@ -31,8 +31,8 @@ _STATUSES: dict[int, str] = {
 }
 _COME_BACK = (409, 502, 503, 504)
 
-_KEY = """A word of the client's for this one request, 1 to 255 visible ASCII characters; a UUID is a good one. Whoever sends
-the request again, because no answer came, sends the same key: nothing is done twice. The first one's answer is kept for 24
+_KEY = """A word of the client's for this one request and for no other one ever, 1 to 255 visible ASCII characters; a UUID
+is a good one. Whoever sends the request again, because no answer came, sends the same key: nothing is done twice. The first one's answer is kept for 24
 hours and sent again as it was (`Idempotency-Replayed: true`). A failure after which nothing was done, or all of it undone,
 is not kept: the same key runs it again."""
 _KEY_SCHEMA = {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
@@ -89,7 +89,7 @@ class DocumentedAction:
             "security": asked_of(self.app, self.action.scopes, guests=self.action.guests),
             "parameters": [
                 *(_in_path(parameter) for parameter in self.served.inputs.path),
-                _header("Idempotency-Key", _KEY, _KEY_SCHEMA, self.action.idempotent),
+                *([_header("Idempotency-Key", _KEY, _KEY_SCHEMA, True)] if self.action.idempotent else []),
                 _header("Request-Timeout", _TIMEOUT, {"pattern": TIMEOUT_PATTERN, "maxLength": TIMEOUT_DIGITS}, False),
             ],
         }
@@ -99,10 +99,11 @@ class DocumentedAction:
 
     def responses(self) -> dict[int | str, dict[str, Any]]:
         """Every status by its number."""
+        replayed = {"Idempotency-Replayed": _REPLAYED} if self.action.idempotent else {}
         return {
             self.action.status: {
                 "content": {"application/json": {"schema": {"$ref": PREFIX + self.envelope}}},
-                "headers": {"X-Request-Id": REQUEST_ID, "Idempotency-Replayed": _REPLAYED, **RATE_LIMITS},
+                "headers": {"X-Request-Id": REQUEST_ID, **replayed, **RATE_LIMITS},
             },
             **refusals(_STATUSES, _COME_BACK),
         }

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from starlette.types import ASGIApp
 
 from bff.apps import App
+from bff.errors import Refusal
 from bff.faces.action import ServedAction, Writes
 from bff.faces.screen import ServedScreen
 from bff.gateway.action_endpoint import ActionEndpoint
@@ -21,6 +22,7 @@ from bff.gateway.pressure import Pressure, memory_share
 from bff.gateway.problem_pages import ProblemPages
 from bff.gateway.proxy import ProxyEndpoint
 from bff.gateway.request import Endpoint
+from bff.gateway.route_faults import route_faults
 from bff.gateway.saturation import Saturation
 from bff.gateway.screen_endpoint import ScreenEndpoint
 from bff.gateway.shed import Gate
@@ -64,6 +66,9 @@ class Gateway:
             for app, planned in project.actions.items()
         }
         self.endpoints = tuple(self._endpoints())
+        others = [one for one in self.endpoints if not isinstance(one, ProxyEndpoint)]
+        if faults := list(route_faults(settings.routes, others)):
+            raise Refusal(faults)
         self.quota = self.front.quota_of(settings, self.endpoints, project.absent)
         self._stack = self._public()
         self._warming: asyncio.Task[None] | None = None

@@ -17,8 +17,8 @@ _ALLOCATORS: Final = {
     # it puts all below 32 MB among the small ones once it has freed one; that also sets what it keeps on top of those.
     "MALLOC_MMAP_THRESHOLD_": str(256 * 1024),
     "MALLOC_TRIM_THRESHOLD_": str(8 * 1024 * 1024),
-    # jemalloc (Granian's): pages that were free for half a second go, by a thread of its own. By default they go after ten, when
-    # the thread that freed them comes by again.
+    # jemalloc (Granian's): pages that were free for half a second go, by a thread of its own. By default they go after
+    # ten, when the thread that freed them comes by again.
     "_RJEM_MALLOC_CONF": "dirty_decay_ms:500,background_thread:true",
 }
 

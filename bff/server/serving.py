@@ -57,7 +57,7 @@ async def _serve_out(served: Served, door: Door, public: Listener, serving: asyn
     if late:
         door.cut()
         await asyncio.wait({serving}, timeout=FLUSH)
-    while served.in_flight and loop.time() < end:  # writes whose clients have gone
+    while served.in_flight and loop.time() < end:  # noqa: ASYNC110 - writes whose clients have gone; Served tells no moment
         await asyncio.sleep(LOOK)
     return not late and not served.in_flight
 

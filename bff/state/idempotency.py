@@ -128,7 +128,7 @@ class Idempotency:
         await asyncio.gather(*self._withdrawn, return_exceptions=True)
 
     async def _claim(self, key: str, there: bytes | None, record: bytes) -> bool:
-        """Put `record` in the place of what is `there`; whether it was. Without an answer it may have been: it is taken back."""
+        """Put `record` in the place of what is `there`; whether it was. Without an answer it may be, so it is taken back."""
         try:
             if there is None:
                 return await self._store.add(key, record, KEPT)

@@ -126,6 +126,37 @@ async def test_the_same_keys_again_give_the_same_order(backends: Backends, servi
     assert standing(after, before) == ("PLACED", "CAPTURED", "delivery", QUANTITY, -QUANTITY)
 
 
+@pytest.mark.parametrize(("service", "path", "step"), WRITES)
+async def test_a_repeat_that_knows_nothing_of_the_first_undoes_all_that_it_did(
+    backends: Backends, services: dict[str, Service], service: str, path: str, step: str
+) -> None:
+    """All was done, and the process or the store has lost it. What fails now is undone, and new keys are used after that."""
+    who = customer(backends, USER)
+    before = books(backends.world.store, who.id)
+    await ordered(services, who)
+    backends.stub(service).faults[path] = FAILS
+    again = await ordered(services, who)
+    assert (again.step, again.left, again.anew) == (step, (), True)
+    assert standing(books(backends.world.store, who.id), before) == NOTHING
+    backends.stub(service).faults.clear()
+    assert isinstance((await ordered(services, who, "the next generation")).value, OrderPlaced)
+    after = books(backends.world.store, who.id)
+    assert standing(after, before) == ("PLACED", "CAPTURED", "delivery", QUANTITY, -QUANTITY)
+
+
+async def test_a_repeat_with_keys_that_were_given_up_asks_for_new_ones(
+    backends: Backends, services: dict[str, Service]
+) -> None:
+    who = customer(backends, USER)
+    before = books(backends.world.store, who.id)
+    backends.stub("delivery").faults["/thali.delivery.v1.Delivery/Assign"] = FAILS
+    await ordered(services, who)
+    backends.stub("delivery").faults.clear()
+    again = await ordered(services, who)
+    assert (again.value, again.anew, again.undone, again.left) == (None, True, (), ())
+    assert standing(books(backends.world.store, who.id), before) == NOTHING
+
+
 @pytest.mark.parametrize(("service", "path", "step"), [*READS, *WRITES])
 @pytest.mark.parametrize("fault", [FAILS, HANGS, BREAKS, DRIPS], ids=lambda fault: fault.kind)
 async def test_nothing_stands_when_a_service_fails_at_its_step(

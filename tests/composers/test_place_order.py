@@ -54,6 +54,8 @@ UNDOING = {
     "charge": ("refund_key", KEYS.key("payment")),
     "place": ("give_up", KEYS.key("order")),
 }
+# Whatever fails: an earlier run with the same keys, of which nothing is known any more, may have come further.
+ALL_UNDONE = [UNDOING["place"], UNDOING["charge"], UNDOING["reserve"]]
 STEPS = ["reserve", "charge", "place", "assign"]
 STEP_NAMES = {"reserve": "stock", "charge": "payment", "place": "order", "assign": "delivery"}
 FAKES: dict[str, type[Ways]] = {
@@ -178,16 +180,34 @@ async def test_a_declined_payment_is_told_and_the_stock_put_back() -> None:
     result, calls = await placed(FakePayments(charge=BackendStatus("payments", 402)))
     assert isinstance(result.error, Refused)
     assert result.error.kind == "payment-required"
-    assert writes(calls)[2:] == [UNDOING["reserve"]]
+    assert (writes(calls)[2:], result.undone) == (ALL_UNDONE, ("stock",))
 
 
 async def test_a_price_that_changed_after_it_was_charged_is_told_and_the_money_given_back() -> None:
-    result, calls = await placed(FakeOrders(place=BackendStatus("orders", 409)))
+    changed = BackendStatus("orders", 409, body=b'{"error": "x", "costs": {"amount": 2400, "currency": "EUR"}}')
+    result, calls = await placed(FakeOrders(place=changed))
     assert isinstance(result.error, Refused)
-    assert (result.error.kind, writes(calls)[3:]) == ("conflict", [UNDOING["charge"], UNDOING["reserve"]])
+    assert (result.error.kind, writes(calls)[3:], result.undone) == ("conflict", ALL_UNDONE, ("payment", "stock"))
 
 
-# What failed for certain is not undone, what may have been done is.
+async def test_an_order_that_is_cancelled_while_it_is_placed_is_told_to_be() -> None:
+    result, calls = await placed(FakeDelivery(assign=Missing("delivery")))
+    assert isinstance(result.error, Refused)
+    assert (result.error.kind, writes(calls)[4:]) == ("conflict", ALL_UNDONE)
+    assert "cancelled meanwhile" in result.error.detail
+
+
+@pytest.mark.parametrize("step", STEPS[:3])
+async def test_a_key_that_an_earlier_run_gave_up_is_no_word_about_this_request_and_all_keys_are_new_ones_next(
+    step: str,
+) -> None:
+    given_up = BackendStatus("x", 409, body=b'{"error": "this Idempotency-Key was given up"}')
+    result, calls = await placed(FAKES[step](None, **{step: given_up}))
+    assert (result.error, result.anew, result.left) == (given_up, True, ())
+    assert writes(calls)[STEPS.index(step) + 1 :] == ALL_UNDONE
+
+
+# What failed for certain is not told as undone, what may have been done is.
 FAULTS = [
     (BackendTimeout("x"), True),
     (BackendUnreachable("x"), True),
@@ -202,9 +222,11 @@ FAULTS = [
 async def test_a_step_that_fails_leaves_nothing_of_the_steps_before_it(step: str, error: Exception, perhaps: bool) -> None:
     result, calls = await placed(FAKES[step](None, **{step: error}))
     before = STEPS[: STEPS.index(step) + perhaps]
-    undone = [undoing for name in reversed(before) if (undoing := UNDOING.get(name))]
-    assert writes(calls)[STEPS.index(step) + 1 :] == undone
-    assert (result.error, result.step, result.left) == (error, STEP_NAMES[step], ())
+    undone = tuple(STEP_NAMES[name] for name in reversed(before) if name in UNDOING)
+    nothing_asked = step == "reserve" and isinstance(error, BackendBusy)
+    assert writes(calls)[STEPS.index(step) + 1 :] == ([] if nothing_asked else ALL_UNDONE)
+    assert (result.error, result.step, result.undone, result.left) == (error, STEP_NAMES[step], undone, ())
+    assert result.anew is not nothing_asked, "keys that were given up are used by no other run"
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -212,9 +234,7 @@ async def test_a_step_that_hangs_is_cut_and_undone(step: str) -> None:
     clock = ManualClock()
     result, calls = await placed(FAKES[step](clock, **{step: 60.0}), clock=clock)
     assert isinstance(result.error, BackendTimeout)
-    assert [name for name in names(calls) if name in ("release_key", "refund_key", "give_up")] == [
-        UNDOING[name][0] for name in reversed(STEPS[: STEPS.index(step) + 1]) if name in UNDOING
-    ]
+    assert writes(calls)[STEPS.index(step) + 1 :] == ALL_UNDONE
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from bff import (
     App,
+    BackendBusy,
     BackendStatus,
     BackendTimeout,
     BackendUnreachable,
@@ -23,6 +24,7 @@ from bff import (
 from bff.composition.action import Action
 from bff.composition.action_run import UNDO_MOST, UNDO_PAUSES, UNDO_TIMEOUT, ActionFailed
 from bff.errors import Incomplete
+from bff.faces.problems import Problem
 from bff.state.idempotency import Idempotency
 from bff.state.memory import MemoryStore
 from bff.testing import ManualClock, act
@@ -206,6 +208,80 @@ async def test_the_same_key_after_an_undone_run_is_new_to_the_backends_and_after
     undone, nothing_done, done = (key for key in backend.keys if key)
     assert undone != nothing_done
     assert nothing_done == done
+
+
+@action("/planned", apps=(SHOP,), idempotent=True, budget=1.0)
+async def planned(*, backend: Backend, steps: Steps, once: Once) -> Done:
+    stock, pay = once.key("stock"), once.key("pay")
+    steps.plan("stock", lambda _: backend.do("undo_stock", stock))
+    steps.plan("pay", lambda _: backend.do("undo_pay", pay))
+    await backend.do("look")
+    await steps.do("stock", backend.do("stock", stock))
+    await steps.do("pay", backend.do("pay", pay))
+    return Done(await steps.do("order", backend.do("order")))
+
+
+async def test_with_one_step_all_that_were_planned_are_undone_and_only_what_this_run_did_is_told() -> None:
+    backend = Backend(stock=[BackendTimeout("backend")])
+    error = await failed(ActionFailed, backend, planned)
+    assert (backend.did, error.undone) == (["look", "stock", "undo_pay", "undo_stock"], ("stock",))
+
+
+async def test_a_planned_step_that_nobody_can_make_sure_of_is_left() -> None:
+    backend = Backend(stock=[BackendTimeout("backend")], undo_pay=[BackendUnreachable("backend")] * len(UNDO_PAUSES))
+    assert (await failed(Incomplete, backend, planned)).left == ("pay",)
+
+
+@pytest.mark.parametrize("error", [Refused("no"), BackendBusy("backend")])
+async def test_nothing_planned_is_undone_while_nothing_is_done(error: BaseException) -> None:
+    backend = Backend(stock=[error])
+    await failed(ActionFailed, backend, planned)
+    assert backend.did == ["look", "stock"]
+    backend = Backend(look=[BackendStatus("backend", 404)])
+    await failed(ActionFailed, backend, planned)
+    assert backend.did == ["look"]
+
+
+async def test_a_key_that_was_given_up_gives_up_all_and_the_next_run_has_new_ones() -> None:
+    """The generation was lost: the store died after a run had been undone."""
+    keys = Idempotency(MemoryStore(100_000))
+    backend = Backend(stock=[BackendStatus("backend", 409)])
+    assert (await failed(ActionFailed, backend, planned, keys=keys)).undone == ()
+    assert backend.did == ["look", "stock", "undo_pay", "undo_stock"]
+    await act(planned, fakes=[backend], clock=backend.clock, keys=keys)
+    used = [(what, key) for what, key in zip(backend.did, backend.keys, strict=True) if "stock" in what]
+    assert [what for what, _ in used] == ["stock", "undo_stock", "stock"]
+    assert used[0][1] == used[1][1] != used[2][1]
+
+
+async def test_a_run_whose_key_another_run_has_by_now_undoes_nothing_of_what_that_one_told() -> None:
+    now = 1_000_000.0
+    keys = Idempotency(MemoryStore(100_000), lambda: now)
+
+    class Paused(Backend):
+        async def do(self, what: str, key: str = "") -> str:
+            nonlocal now
+            done = await super().do(what, key)
+            if what == "order":
+                now += 100.0
+                assert (await act(three, fakes=[other], keys=keys)).data == {"told": "order done"}
+                raise BackendTimeout("backend")
+            return done
+
+    backend, other = Paused(), Backend()
+    problem = await failed(Problem, backend, keys=keys)
+    assert problem.kind == "conflict"
+    assert backend.did == ["stock", "pay", "order"]
+    assert backend.keys[0] == other.keys[0]
+    assert (await act(three, fakes=[backend], keys=keys)).replayed
+
+
+async def test_an_action_that_is_not_idempotent_has_other_keys_each_time_though_a_client_sends_one() -> None:
+    @action("/again", apps=(SHOP,))
+    async def again(once: Once) -> Done:
+        return Done(once.key("pay"))
+
+    assert (await act(again, key="k")).data != (await act(again, key="k")).data
 
 
 async def test_a_direct_call_runs_the_plain_function() -> None:

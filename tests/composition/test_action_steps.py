@@ -135,6 +135,28 @@ async def test_of_two_writes_the_first_may_have_been_done_though_the_second_was_
     assert steps.done == ("pay",)
 
 
+async def test_a_second_sending_that_the_composer_made_a_refusal_of_tells_nothing_of_the_first() -> None:
+    scope = RequestScope()
+    steps = Steps(scope)
+    await _with_record(steps, scope, Refused("declined"), record("POST", True, True))
+    assert steps.done == ("pay",)
+
+
+async def test_what_was_sent_once_and_made_a_refusal_of_was_not_done() -> None:
+    scope = RequestScope()
+    steps = Steps(scope)
+    await _with_record(steps, scope, Refused("declined"), record("POST", True))
+    assert steps.done == ()
+
+
+async def test_a_planned_step_is_undone_as_it_was_planned() -> None:
+    steps = Steps()
+    steps.plan("pay", nothing)
+    assert steps.done == ()
+    await steps.do("pay", gives("p-1"))
+    assert [(step.name, step.value, step.undo) for step in steps.to_undo] == [("pay", "p-1", nothing)]
+
+
 async def test_a_write_of_a_step_beside_it_is_not_its_own() -> None:
     scope = RequestScope()
     steps = Steps(scope)

@@ -44,7 +44,14 @@ async def test_the_document_has_each_action_with_its_body_and_its_key() -> None:
     assert placed["security"] == [{"bearer": ["orders:write"]}]
     cancel = post(found, "/shop/v1/orders/{orderId}/cancel")
     assert "requestBody" not in cancel
-    assert [parameter["name"] for parameter in cancel["parameters"]] == ["orderId", "Idempotency-Key", "Request-Timeout"]
+    assert [parameter["name"] for parameter in cancel["parameters"]] == ["orderId", "Request-Timeout"], (
+        "its key would be nothing"
+    )
+    replays = {
+        name: "Idempotency-Replayed" in one["responses"][status]["headers"]
+        for name, one, status in (("placed", placed, "201"), ("cancel", cancel, "200"))
+    }
+    assert replays == {"placed": True, "cancel": False}
     assert post(found, "/shop/v1/orders/{orderId}", "patch")["security"][0] == {}
 
 

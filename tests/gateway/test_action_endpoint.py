@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from bff.faces.graphql_schema import schema_of
 from bff.faces.json_body import MAX_DEPTH
 from bff.faces.problems import Problem
 from bff.gateway.action_endpoint import MAX_BODY
@@ -12,7 +13,7 @@ from bff.gateway.quota import Quota
 from bff.gateway.request import Request
 from bff.state.store import StateUnavailable
 from bff.testing import StubReply, StubRequest
-from tests.gateway.action_kit import Kit, bearer, gateway, order
+from tests.gateway.action_kit import SHOP, Kit, bearer, gateway, order
 from tests.gateway.kit import Peer
 
 MUTATION = "mutation($items: [ItemInput!]!) { placeOrder(restaurantId: %s, items: $items) { orderId total } }"
@@ -223,7 +224,7 @@ async def test_fifty_at_once_with_one_key_are_one_order() -> None:
         gate.opened.set()
         replies = await asyncio.gather(*asked)
         assert sorted(reply.status for reply in replies) == [201] + [409] * 49
-        assert {reply.headers["retry-after"] for reply in replies if reply.status == 409} == {"1"}
+        assert {reply.headers["retry-after"] for reply in replies if reply.status == 409} == {"10"}
         assert (len(kit.backends.charged), len(kit.backends.orders)) == (1, 1)
         assert (await kit.order()).headers["idempotency-replayed"] == "true"
 
@@ -370,11 +371,23 @@ async def test_a_client_that_goes_does_not_stop_a_change_under_way() -> None:
 async def test_a_process_that_ends_waits_for_changes_and_says_what_it_stops(caplog: pytest.LogCaptureFixture) -> None:
     async with gateway() as kit:
         gate = Gate(kit, "POST orders")
-        asking = asyncio.create_task(kit.order())
+        asking = asyncio.create_task(kit.order(headers={"x-request-id": "r-9"}))
         await until(gate.reached)
         await kit.writes.close(0.05)
         assert len(kit.writes) == 0
-        assert "placeOrder was stopped; left as they are: payment" in caplog.text
+        assert "placeOrder, request r-9, was stopped; left as they are: payment" in caplog.text
+        asking.cancel()
+        await asyncio.wait([asking])
+        gate.opened.set()
+
+
+async def test_a_process_that_ends_while_it_undoes_says_what_it_perhaps_leaves(caplog: pytest.LogCaptureFixture) -> None:
+    async with gateway() as kit:
+        gate = Gate(kit, "DELETE charges")
+        asking = asyncio.create_task(kit.order(restaurant="full", headers={"x-request-id": "r-9"}))
+        await until(gate.reached)
+        await kit.writes.close(0.05)
+        assert "placeOrder, request r-9, was stopped while it was undone; perhaps left: payment" in caplog.text
         asking.cancel()
         await asyncio.wait([asking])
         gate.opened.set()
@@ -419,6 +432,15 @@ async def test_the_faults_of_a_mutations_inputs_are_those_of_rest() -> None:
         unknown = await kit.graphql_of(MUTATION % '"r1"', "k", items=[{"dishId": "d", "role": "admin"}])
         assert "data" not in unknown.json  # S111: the schema has no such member
         assert not kit.backends.asked
+
+
+async def test_the_schema_says_which_mutations_need_a_key() -> None:
+    async with gateway() as kit:
+        told = schema_of(SHOP, [kit.screen], lambda: None, kit.served).as_str()
+    mutations = told[told.index("type Mutation") :].split("\n}")[0]
+    before, after = mutations.split("placeOrder(")
+    assert "Idempotency-Key" in before.rpartition(")")[2]
+    assert "Idempotency-Key" not in after
 
 
 async def test_a_mutation_without_its_key_is_refused() -> None:

@@ -2,9 +2,12 @@
 
 import asyncio
 
+import pytest
+
 from bff import App, Client, Screen, View, needs, section
 from bff.composition.build import plan_of
 from bff.composition.relief import Relief
+from bff.errors import Refusal
 from bff.gateway.build import Gateway
 from bff.gateway.pressure import BEAT
 from bff.observe.logs import AccessLog
@@ -40,9 +43,9 @@ async def body(reviews: Reviews) -> str:
     return await reviews.read()
 
 
-def gateway() -> Gateway:
+def gateway(route: str = "/login") -> Gateway:
     nobody = ServiceSettings(instances=["http://127.0.0.1:1"])
-    login = RouteSettings(path="/login", service="users", to="/login", guests=True, priority="critical")
+    login = RouteSettings(path=route, service="users", to="/login", guests=True, priority="critical")
     settings = Settings(
         services={"orders": nobody, "reviews": nobody, "users": nobody},
         routes={"login": login},
@@ -64,3 +67,11 @@ async def test_the_services_that_are_kept_are_those_of_required_sections_and_of_
         assert built.pressure.relief == Relief(overload=False, saturated=frozenset({"orders", "users"}))
     finally:
         await built.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("route", "fault"), [("/shop/v1/page", "GET /shop/v1/page is shop/page's already"), ("/a//b", "could be read in two ways")]
+)
+def test_a_route_that_nobody_would_reach_is_refused(route: str, fault: str) -> None:
+    with pytest.raises(Refusal, match=fault):
+        gateway(route)

@@ -38,7 +38,7 @@ async def scraped(admin: Admin) -> float:
     async def receive() -> Message:
         raise AssertionError("a scrape has no body")
 
-    await admin({"type": "http", "method": "GET", "path": "/metrics"}, receive, send)
+    await admin({"type": "http", "method": "GET", "path": "/metrics", "headers": []}, receive, send)
     return float(sent[-1]["body"].split()[-1])
 
 

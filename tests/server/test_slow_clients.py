@@ -189,7 +189,10 @@ async def _slowloris(port: int, number: int) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [20_000, 60_000, 512 * 1024])
 async def test_f46_500_clients_that_read_1_kb_a_second_cost_at_most_64_kb_each(size: int) -> None:
-    """Screens are of the first sizes; of the last, most are given up. The others' times go to the report: this machine has other things to do."""
+    """Screens are of the first sizes; of the last, most are given up.
+
+    The others' times go to the report: this machine has other things to do.
+    """
     async with serving(options("tests.server.slow_app:make")) as server:
         port = urlsplit(server.public).port or 0
         await _ask_for(server, 1.0)
@@ -198,7 +201,8 @@ async def test_f46_500_clients_that_read_1_kb_a_second_cost_at_most_64_kb_each(s
         for each in slow:
             await asyncio.get_running_loop().sock_sendall(each, GET % size)
         reading = asyncio.create_task(_read_slowly(slow))
-        beside = await _ask_for(server, 3.0 if size < PART else 5.0)  # before idle connections go, or after slow ones have
+        # before connections at rest are closed, or after slow readers are
+        beside = await _ask_for(server, 3.0 if size < PART else 5.0)
         grown = (await _rss(server) - before) / len(slow)
         reading.cancel()
         for each in slow:

@@ -17,7 +17,7 @@ def no_header_timer() -> AbstractContextManager[object]:
 
 def sent_whole() -> AbstractContextManager[object]:
     """One part, however long, and all the time in the world for it."""
-    return patch.multiple("bff.gateway.slow_reader", PART=1 << 40)
+    return patch.multiple("bff.gateway.slow_reader", PART=1 << 40, SMALL=1 << 40)
 
 
 def keys_forgotten() -> AbstractContextManager[object]:
