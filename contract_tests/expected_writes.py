@@ -16,6 +16,15 @@ from contract_tests.expected import ORDER, REVIEW
 WANTED = [Wanted("1", 2)]
 LINES = [{"dish_id": "1", "quantity": 2}]
 NEW = NewOrder("7", "1", WANTED, "Torstr. 1", "Ring twice", "90001", "90001")
+BODY = {
+    "user_id": "7",
+    "restaurant_id": "1",
+    "lines": LINES,
+    "address": "Torstr. 1",
+    "instructions": "Ring twice",
+    "payment_id": "90001",
+    "reservation_id": "90001",
+}
 PLACED = replace(ORDER, payment_id="90001", reservation_id="90001")
 OPINION = NewReview("255", "7", 5, "Good.", "29737")
 
@@ -57,16 +66,19 @@ ORDERING: list[Case[Orders]] = [
         given="payment 90001, which has paid nothing yet, and reservation 90001",
         status=201,
         method="POST",
-        body={
-            "user_id": "7",
-            "restaurant_id": "1",
-            "lines": LINES,
-            "address": "Torstr. 1",
-            "instructions": "Ring twice",
-            "payment_id": "90001",
-            "reservation_id": "90001",
-        },
+        body=BODY,
         key="k-order",
+    ),
+    Case(
+        "an order that costs something else than was paid",
+        lambda orders: orders.place(replace(NEW, payment_id="90002"), "k-dear"),
+        "/orders",
+        {"costs": PRICE},
+        given="payment 90002 of less than dish 1 costs",
+        status=409,
+        method="POST",
+        body=BODY | {"payment_id": "90002"},
+        key="k-dear",
     ),
     Case(
         "an order to cancel",

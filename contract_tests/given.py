@@ -1,12 +1,13 @@
 """The states that Pacts are `given`: questions that the demo's seeded data must answer, and what is made first."""
 
-_RESERVATION = "INSERT INTO reservations VALUES (90001, '', 'HELD')"
+_RESERVATION = "INSERT INTO reservations (id, made_at, status) VALUES (90001, '', 'HELD')"
 MADE = {
     "payment 90001, which has paid nothing yet, and reservation 90001": (
         "INSERT INTO payments SELECT 90001, NULL, 13, 2 * price + fee, 'EUR', 'CAPTURED', ''"
         " FROM dishes, restaurants WHERE dishes.id = 1 AND restaurants.id = 1",
         _RESERVATION,
     ),
+    "payment 90002 of less than dish 1 costs": ("INSERT INTO payments VALUES (90002, NULL, 13, 1, 'EUR', 'CAPTURED', '')",),
     "order 90001 can be cancelled": (
         "INSERT INTO orders VALUES (90001, 7, 1, 'PLACED', '2026-01-02T12:00:00Z', 'EUR', 1000, 250, 1, 'x', '', 90001, 90001)",
     ),

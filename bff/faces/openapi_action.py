@@ -32,9 +32,9 @@ _STATUSES: dict[int, str] = {
 _COME_BACK = (409, 502, 503, 504)
 
 _KEY = """A word of the client's for this one request and for no other one ever, 1 to 255 visible ASCII characters; a UUID
-is a good one. Whoever sends the request again, because no answer came, sends the same key: nothing is done twice. The first one's answer is kept for 24
-hours and sent again as it was (`Idempotency-Replayed: true`). A failure after which nothing was done, or all of it undone,
-is not kept: the same key runs it again."""
+is a good one. Whoever sends the request again, because no answer came, sends the same key: nothing is done twice. The first
+one's answer is kept for 24 hours and sent again as it was (`Idempotency-Replayed: true`). A failure after which nothing was
+done, or all of it undone, is not kept: the same key runs it again."""
 _KEY_SCHEMA = {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
 _TIMEOUT = """How long the client waits, in milliseconds. The action's calls take no longer than this and its own budget;
 undoing what was done comes on top."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import signal
 import uuid
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -259,6 +260,63 @@ async def test_what_cannot_be_undone_is_named_to_the_client_and_in_the_log(
             if any("incomplete" in line and problem["requestId"] in line for line in product.lines):
                 break
             await asyncio.sleep(0.02)
+
+
+async def reloaded(product: World) -> None:
+    """The worker is another one, and what its store had in the process is forgotten."""
+    before = {worker["pid"] for worker in (await product.stats())["workers"]}
+    product.supervisor.send_signal(signal.SIGHUP)
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            workers = (await product.stats())["workers"]
+            if not before & {worker["pid"] for worker in workers} and {worker["state"] for worker in workers} == {"ready"}:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def test_what_was_ordered_before_a_reload_is_not_ordered_twice_whatever_fails_after_it(
+    product: World, who: Customer
+) -> None:
+    before = now(product, who)
+    first = await ordered(product, who, key="h1")
+    assert first.status_code == 201, first.text
+    await reloaded(product)
+    product.backends.stub("inventory").faults["/reserve"] = FAILS
+    failed = await ordered(product, who, key="h1")
+    assert (failed.status_code, failed.json()["undone"]) == (502, ["stock"])
+    after = now(product, who)
+    assert (after.standing, after.held) == ((), before.held)
+    product.reset()
+    again = await ordered(product, who, key="h1")
+    assert again.status_code == 201, again.text
+    assert now(product, who).standing == ORDERED, "one order, paid once"
+
+
+async def test_a_key_whose_run_was_undone_before_a_reload_is_new_after_one_refusal(product: World, who: Customer) -> None:
+    product.backends.stub("delivery").faults["/thali.delivery.v1.Delivery/Assign"] = FAILS
+    assert (await ordered(product, who, key="h2")).status_code == 502
+    await reloaded(product)
+    product.reset()
+    answers = [await ordered(product, who, key="h2") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [502, 201]
+    assert now(product, who).standing == ORDERED
+
+
+async def test_an_order_that_is_cancelled_while_it_is_placed_is_told_to_be(product: World, who: Customer) -> None:
+    delivery = product.backends.stub("delivery")
+    delivery.faults["/thali.delivery.v1.Delivery/Assign"] = Fault("latency", ms=400)
+    ordering = asyncio.create_task(ordered(product, who))
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if now(product, who).orders:
+                break
+            await asyncio.sleep(0.01)
+    row = product.backends.world.store.one("SELECT id FROM orders WHERE user_id = ? ORDER BY id DESC", who.id)
+    assert row is not None
+    assert (await post(product, who, f"/v1/orders/{row['id']}/cancel", {})).status_code == 200
+    answer = await ordering
+    assert (answer.status_code, answer.json()["detail"]) == (409, "the order was cancelled meanwhile")
+    assert now(product, who).standing == ()
 
 
 async def test_the_eleventh_order_in_a_minute_is_a_429(product: World, who: Customer) -> None:

@@ -60,7 +60,7 @@ def home_url(request: pytest.FixtureRequest) -> str | None:
 
 @pytest.fixture
 async def store(home_url: str | None) -> AsyncIterator[Store]:
-    home = state_of(StateSettings(url=home_url, timeout=AMPLE))
+    home = state_of(StateSettings(url=home_url, timeout=AMPLE) if home_url else StateSettings())
     await home.start()
     for key in USED:
         await home.delete(key)
