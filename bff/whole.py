@@ -16,7 +16,7 @@ def load(only: Iterable[str] = ()) -> tuple[Settings, Project]:
     faults = [
         *timeouts_out_of_reach(settings, project),
         *projects.state_faults(settings, project),
-        *_unknown_apps(settings, project),
+        *unknown_apps(settings, project),
     ]
     if faults:
         raise Refusal(faults)
@@ -47,7 +47,7 @@ def timeouts_out_of_reach(settings: Settings, project: Project) -> Iterator[str]
             )
 
 
-def _unknown_apps(settings: Settings, project: Project) -> Iterator[str]:
+def unknown_apps(settings: Settings, project: Project) -> Iterator[str]:
     """Settings of apps that nobody declares would only look as if they held."""
     declared = {app.name for app in project.apps} | project.absent
     named = {f"apps.{name}": name for name in settings.apps}

@@ -3,11 +3,13 @@
 import pytest
 
 from bff import App, Client, Screen, View, needs, section
+from bff.composition.action_plan import plan_action
 from bff.composition.build import plan_of
 from bff.project import Project
 from bff.service_settings import ServiceSettings
-from bff.settings import RouteSettings, Settings
-from bff.whole import timeouts_out_of_reach
+from bff.settings import AppSettings, RouteSettings, Settings
+from bff.whole import timeouts_out_of_reach, unknown_apps
+from tests.gateway.action_kit import place_order
 
 
 class Users(Client, service="users"):
@@ -36,6 +38,27 @@ ROUTE = RouteSettings(path="/users", service="users", to="/users")
 def settings(*, routes: dict[str, RouteSettings] | None = None, **given: float) -> Settings:
     users = ServiceSettings.model_validate({"instances": ["http://127.0.0.1:9"], **given})
     return Settings(services={"users": users}, routes=routes or {})
+
+
+def test_an_action_can_wait_for_longer_than_any_screen() -> None:
+    planned = plan_action(place_order)
+    patient = Project((APP,), PROJECT.plans, (), {APP: (planned,)})
+    slow = ServiceSettings(instances=["http://127.0.0.1:9"], timeout=planned.action.budget)
+    longer = Settings(services=dict.fromkeys(planned.services, slow))
+    assert not list(timeouts_out_of_reach(longer, patient))
+    too_long = ServiceSettings(instances=["http://127.0.0.1:9"], timeout=planned.action.budget + 1)
+    assert list(timeouts_out_of_reach(Settings(services=dict.fromkeys(planned.services, too_long)), patient))
+
+
+def test_settings_of_an_app_that_nobody_declares_are_refused() -> None:
+    route = ROUTE.model_copy(update={"app": "tv"})
+    given = Settings(services=settings().services, routes={"users": route}, apps={"wbe": AppSettings()})
+    assert list(unknown_apps(given, PROJECT)) == [
+        "apps.wbe: there is no app 'wbe'; there is: app",
+        "routes.users.app: there is no app 'tv'; there is: app",
+    ]
+    elsewhere = Project(PROJECT.apps, PROJECT.plans, (), absent=frozenset({"tv", "wbe"}))
+    assert not list(unknown_apps(given, elsewhere))
 
 
 def test_a_timeout_that_no_screen_can_wait_for_is_refused() -> None:

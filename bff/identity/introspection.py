@@ -74,24 +74,19 @@ class Introspector:
 
     def cached(self, token: str) -> Claims | None:
         """What the server said about the token a moment ago, if it did. Raises Unauthenticated."""
-        claims = self._known(sha256(token.encode("ascii")).digest())
-        if claims is not None and self._revocations.hit(claims):
-            raise Unauthenticated("revoked")
-        return claims
+        return self._held(_digest(token))
 
     async def verify(self, token: str) -> Claims:
         """What the server says about the token. Raises Unauthenticated, and BackendUnreachable where nothing is known."""
-        digest = sha256(token.encode("ascii")).digest()
-        claims = self._known(digest)
+        digest = _digest(token)
+        claims = self._held(digest)
         if claims is None:
             flight = self._flights.get(digest) or self._start(digest, token)
             # A request that is cancelled here leaves the question to the others who wait for its answer.
             await asyncio.wait((flight,))
-            claims = self._known(digest)
+            claims = self._held(digest)
         if claims is None:
             raise BackendUnreachable("introspection", "it could not be asked", retry_after=GAP)
-        if self._revocations.hit(claims):
-            raise Unauthenticated("revoked")
         return claims
 
     async def close(self) -> None:
@@ -101,6 +96,12 @@ class Introspector:
         if flights:
             await asyncio.wait(flights)
         await self._ask.close()
+
+    def _held(self, digest: bytes) -> Claims | None:
+        claims = self._known(digest)
+        if claims is not None and self._revocations.hit(claims):
+            raise Unauthenticated("revoked")
+        return claims
 
     def _known(self, digest: bytes) -> Claims | None:
         now = self._now()
@@ -169,6 +170,10 @@ _OBJECT: Final = re.compile(r"e[w-z0-9_-]")
 def looks_signed(token: str) -> bool:
     """Whether a token is, or pretends to be, one that tells by itself what it is."""
     return _OBJECT.match(token) is not None and token.count(".") in _DOTS
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode("ascii")).digest()
 
 
 def _answer(body: bytes) -> Mapping[str, object]:

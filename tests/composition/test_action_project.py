@@ -1,6 +1,7 @@
 """What a project knows of its actions, and what several workers need for them."""
 
 from bff.composition.action_plan import plan_action
+from bff.limit_settings import RateLimitSettings
 from bff.project import Project, state_faults
 from bff.settings import ServerSettings, Settings
 from bff.state_settings import StateSettings
@@ -25,3 +26,12 @@ def test_one_worker_or_a_shared_state_will_do() -> None:
 def test_nothing_idempotent_needs_nothing() -> None:
     only = Project((SHOP,), {SHOP: ()}, (), {SHOP: (plan_action(cancel_order),)})
     assert not list(state_faults(Settings(server=ServerSettings(workers=4)), only))
+
+
+def test_limits_of_several_workers_need_a_shared_state_unless_each_is_to_count_alone() -> None:
+    none = Project((SHOP,), {SHOP: ()}, ())
+    two = ServerSettings(workers=2)
+    (fault,) = state_faults(Settings(server=two, rate_limits={"all": RateLimitSettings(limit=5)}), none)
+    assert fault.startswith("rate_limits.all: each of 2 workers would count for itself")
+    alone = {"all": RateLimitSettings(limit=5, shared="local")}
+    assert not list(state_faults(Settings(server=two, rate_limits=alone), none))

@@ -329,3 +329,29 @@ def test_a_record_shows_no_secret_of_its_key() -> None:
     key, record = made()
     assert isinstance(record, KeyRecord)
     assert key.partition(".")[2] not in repr(record)
+
+
+@pytest.mark.parametrize("said", [{"active": False}], ids=["ended, or never there"])
+async def test_an_opaque_token_that_a_server_does_not_know_is_no_guess(said: dict[str, object]) -> None:
+    world = World()
+    world.told.answer = said
+    statuses = {(await world.ask("shop/home", bearer("opaque"))).status for _ in range(2 * BY_ADDRESS)}
+    assert statuses == {401}
+
+
+async def test_a_key_that_is_not_known_yet_is_no_guess() -> None:
+    world = World()
+    early = signer("tomorrow").sign(claims())
+    statuses = {(await world.ask("shop/home", bearer(early))).status for _ in range(2 * BY_ADDRESS)}
+    assert statuses == {401}
+
+
+async def test_an_opaque_token_that_is_known_stays_in_while_its_address_is_locked_out() -> None:
+    world = World()
+    assert (await world.ask("shop/home", bearer("opaque"))).status == 200
+    forged = signer("mallory").sign(claims(), kid="k1")
+    for _ in range(BY_ADDRESS):
+        await world.ask("shop/home", bearer(forged))
+    assert (await world.ask("shop/home", bearer("another"))).status == 429
+    assert world.line["refused"] == "guesses"
+    assert (await world.ask("shop/home", bearer("opaque"))).status == 200

@@ -216,6 +216,13 @@ async def test_an_operation_is_charged_for_what_it_asks_for_alias_by_alias() -> 
     await ours.charge(asked(GRAPHQL), {"shop/home": 1})
 
 
+async def test_a_policy_about_screens_and_the_graphql_endpoint_counts_what_is_asked_for_alone() -> None:
+    ours = quota(users=PER_USER)
+    for targets, left in (({"shop/home": 1}, 99), ({"shop/placeOrder": 3}, 96), ({}, 95)):
+        await ours.charge(request := asked(GRAPHQL), {**targets, "shop/graphql": 1})
+        assert field_of(request, b"ratelimit") == f'"users";r={left};t=60'
+
+
 async def test_a_policy_about_the_graphql_endpoint_itself_counts_operations() -> None:
     ours = quota(operations=RateLimitSettings(to=["shop/graphql"], limit=3))
     for _ in range(3):

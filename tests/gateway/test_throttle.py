@@ -216,3 +216,22 @@ async def test_lines_on_several_instances_keep_one_shared_limit() -> None:
         assert three.clock.now() - begun >= 2
         for line in lines:
             assert sorted(line.order) == list(range(20))
+
+
+async def test_what_costs_more_waits_for_longer_and_is_refused_at_once_when_that_is_too_long() -> None:
+    clock = ManualClock()
+    settings = RateLimitSettings(limit=10, window=10.0, over="delay", max_wait=3.0)
+    throttle = Throttle(Policy.of("soft", settings), settings, clock)
+    never = Verdict(Policy.of("soft", settings), False, 0, 1.0, 1.0)
+
+    async def take() -> Verdict:
+        return never
+
+    first = asyncio.create_task(throttle.turn("k", take, never, None, 2))
+    await clock.advance(0)
+    assert throttle.waiting == 1
+    told = await throttle.turn("k", take, never, None, 2)  # two of them take four places, which come in four seconds
+    assert (told.allowed, throttle.waiting) == (False, 1)
+    first.cancel()
+    await asyncio.wait([first])
+    assert throttle.waiting == 0

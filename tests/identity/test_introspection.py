@@ -256,6 +256,9 @@ def test_s020_s021_a_signed_token_is_shown_to_nobody_and_an_opaque_one_to_one_al
     assert servers.of("a_xyz") is first
     assert servers.of("ab_xyz") is second
     assert servers.of("xyz") is None
+    for head in (b'{ "alg": "none"}', b'{\n"alg": "none"}', b'{\t"alg": "none"}', b'{"alg": "none"}'):
+        odd = base64.urlsafe_b64encode(head).rstrip(b"=").decode()
+        assert servers.of(f"{odd}.AAAA.AAAA") is None, "however it is spaced, it is a signed one"
 
 
 async def test_it_is_asked_by_a_form_with_http_basic_and_no_cookie_comes_back() -> None:
@@ -319,3 +322,19 @@ async def test_questions_that_hang_cost_no_later_one_anything() -> None:
         good = await asyncio.gather(*(patient.verify(f"token-{number}") for number in range(50)))
         assert len(good) == 50
         await patient.close()
+
+
+async def test_a_token_that_the_server_finds_malformed_is_refused_alone() -> None:
+    def answer(request: StubRequest) -> StubReply:
+        odd = parse_qs(request.body.decode())["token"] == ["odd"]
+        return StubReply(b'{"error": "invalid_request"}', 400) if odd else StubReply.json(GOOD)
+
+    async with StubService(answer) as stub:
+        clock = Time()
+        ask = HttpAsk(f"http://{stub.address}/introspect", "gateway", "secret of the gateway")
+        asked = Introspector(Server(ISS, "thali"), ask, wall=clock.wall, now=clock.now)
+        with pytest.raises(Unauthenticated) as refused:
+            await asked.verify("odd")
+        assert refused.value.reason == "malformed"
+        assert (await asked.verify("good")).subject == "user-7", "the server is well, and is asked on"
+        await asked.close()

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bff.identity import revocations as module
+from bff.identity.claims import Claims
 from bff.identity.jwt import JwtVerifier, Unauthenticated
 from bff.identity.revocations import EVERY, MOST, Revocations, Revoked
 from bff.state.memory import MemoryStore
@@ -191,3 +192,12 @@ def test_what_is_held_is_bounded_and_what_ends_leaves_first() -> None:
     assert list(revocations._held) == [("jti", ISS, "new")]
     revocations._take(Revoked("jti", ISS, f"more-{number}", NOW, NOW + 100) for number in range(MOST + 10))
     assert len(revocations._held) == MOST
+
+
+async def test_a_token_that_does_not_say_when_it_was_made_ends_with_its_subject() -> None:
+    clock = Time()
+    revocations = Revocations(wall=clock.wall)
+    timeless = Claims("user-7", ISS, frozenset(), None, NOW + 60, {}, issued_at=0)
+    assert not revocations.hit(timeless)
+    await revocations.revoke("sub", ISS, "user-7")
+    assert revocations.hit(timeless)

@@ -72,9 +72,9 @@ class Running:
             await self._reading
             return await self.process.wait()
 
-    async def get(self, url: str) -> httpx.Response:
+    async def get(self, url: str, **headers: str) -> httpx.Response:
         async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False) as client:
-            return await client.get(url)
+            return await client.get(url, headers=headers)
 
     async def states(self) -> dict[int, str]:
         """The workers and their states, as /readyz tells them."""

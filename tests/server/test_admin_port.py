@@ -93,3 +93,10 @@ async def test_only_this_user_reaches_a_worker_s_socket(tmp_path: Path) -> None:
         assert stat.S_ISSOCK(mode)
         assert stat.S_IMODE(mode) == 0o600
     assert os.listdir(tmp_path) == []
+
+
+async def test_a_name_that_a_page_could_have_pointed_here_is_told_nothing() -> None:
+    async with serving(options()) as server:
+        for path in ("/stats", "/readyz", "/"):
+            answer = await server.get(server.admin + path, host="evil.example:8001")
+            assert answer.status_code == 421

@@ -204,3 +204,10 @@ async def test_who_comes_while_it_runs_is_told_how_long_the_claim_lasts() -> Non
     with pytest.raises(StillRunning) as told:
         await found.begin("k", "f", 5.0)
     assert told.value.left == 2.0 + CLOCK_SKEW
+
+
+async def test_a_record_that_is_none_of_ours_is_told_as_a_store_that_cannot_be_used() -> None:
+    store = Slow(1024 * 1024, ManualClock())
+    await store.set("k", b"poison", 60.0)
+    with pytest.raises(StateUnavailable):
+        await Idempotency(store, Wall()).begin("k", "f", 5.0)
