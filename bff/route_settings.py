@@ -10,7 +10,7 @@ from bff.part import Part
 from bff.priority import Priority
 
 # Visible ASCII without query, fragment or parameter: a route is exact on both sides.
-_PLAIN_PATH = r"^/[!-\x22$->@-z|~]*$"
+PLAIN_PATH = r"^/[!-\x22$->@-z|~]*$"
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 # Of the other methods' requests no body is read.
@@ -21,9 +21,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 class RouteSettings(Part):
     """One path that goes to one service as it is."""
 
-    path: str = Field(pattern=_PLAIN_PATH, description="the public path, exact")
+    path: str = Field(pattern=PLAIN_PATH, description="the public path, exact")
     service: str = Field(description="the service that answers")
-    to: str = Field(pattern=_PLAIN_PATH, description="the backend's path")
+    to: str = Field(pattern=PLAIN_PATH, description="the backend's path")
     methods: list[Method] = Field(default=["GET"], min_length=1, description="the methods that go on")
     guests: bool = Field(default=False, description="whether callers without an identity may use it")
     scopes: list[str] = Field(default=[], description="what a caller must hold to use it")

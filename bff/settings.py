@@ -5,6 +5,7 @@ at start, all in one message. Below this module nobody reads the environment.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from bff.errors import Refusal
 from bff.identity_settings import ApiKeySettings, InsideSettings, IntrospectionSettings, IssuerSettings
 from bff.limit_settings import RateLimitSettings
 from bff.part import Part
-from bff.route_settings import AppSettings, RouteSettings
+from bff.route_settings import PLAIN_PATH, AppSettings, RouteSettings
 from bff.server_settings import LimitSettings, ServerSettings, ShedSettings
 from bff.service_settings import ServiceSettings
 from bff.state_settings import StateSettings
@@ -100,6 +101,19 @@ class Settings(BaseSettings):
     issuers: dict[str, IssuerSettings] = Field(default={}, description="by a name of your own: [issuers.users]")
     services: dict[str, ServiceSettings] = Field(default={}, description="by name: [services.users]")
     routes: dict[str, RouteSettings] = Field(default={}, description="plain routes, by name: [routes.login]")
+    retired: dict[str, str] = Field(
+        default={},
+        description='paths that are no more, each with what to use in its place or "": they and all below them are answered '
+        '410. "/api/v1/users" = "/api/v2/users"; the versions of an app are its own: App(retired=("v1",))',
+    )
+
+    @field_validator("retired")
+    @classmethod
+    def _are_paths(cls, value: dict[str, str]) -> dict[str, str]:
+        for path in value:
+            if re.match(PLAIN_PATH, path) is None or path.endswith("/"):
+                raise ValueError(f"'{path}' is no path as clients send it; write it like \"/api/v1/users\"")
+        return value
 
     @field_validator("composers")
     @classmethod

@@ -62,6 +62,7 @@ KINDS: dict[str, Kind] = {
             "Nothing here",
             "No screen or route has this path, or the thing that was asked for is gone.",
         ),
+        Kind("gone", 410, "No longer here", "This version has been taken away; `detail` names the one to use."),
         Kind("method-not-allowed", 405, "Method not allowed", "Use one of the methods in the `Allow` header."),
         Kind("not-acceptable", 406, "No such form", "Accept `application/json`."),
         Kind("request-timeout", 408, "The request took too long", "Send the whole body at once, or over a better link."),

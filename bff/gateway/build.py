@@ -22,6 +22,7 @@ from bff.gateway.pressure import Pressure, memory_share
 from bff.gateway.problem_pages import ProblemPages
 from bff.gateway.proxy import ProxyEndpoint
 from bff.gateway.request import Endpoint
+from bff.gateway.retired import Retired, retired_faults
 from bff.gateway.route_faults import route_faults
 from bff.gateway.saturation import Saturation
 from bff.gateway.screen_endpoint import ScreenEndpoint
@@ -67,7 +68,8 @@ class Gateway:
         }
         self.endpoints = tuple(self._endpoints())
         others = [one for one in self.endpoints if not isinstance(one, ProxyEndpoint)]
-        if faults := list(route_faults(settings.routes, others)):
+        faults = [*route_faults(settings.routes, others), *retired_faults(settings.retired, self.endpoints)]
+        if faults:
             raise Refusal(faults)
         self.quota = self.front.quota_of(settings, self.endpoints, project.absent)
         self._stack = self._public()
@@ -128,7 +130,7 @@ class Gateway:
     def _public(self) -> Stack:
         front, settings = self.front, self.settings
         return Stack(
-            Routes(self.endpoints),
+            Routes(self.endpoints, Retired.of(settings.retired, self.project.apps)),
             Guard(settings.limits, settings.server.hosts, front.proxies),
             front.identities,
             self.access,

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from bff.faces.problems import Problem
 from bff.gateway.request import Endpoint, Request
+from bff.gateway.retired import Retired
 from bff.naming import camel
 
 # TRACE echoes a request's secrets, CONNECT asks for a tunnel, and of an unknown method nobody knows whether it is safe: no
@@ -21,7 +22,8 @@ _Template = tuple[tuple[str, ...], Endpoint]
 class Routes:
     """All endpoints by path. A fixed path wins over one with parameters; paths are compared as they were sent."""
 
-    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+    def __init__(self, endpoints: Iterable[Endpoint], retired: Retired | None = None) -> None:
+        self._retired = retired or Retired()
         self._fixed: dict[str, list[Endpoint]] = {}
         self._templates: dict[int, list[_Template]] = {}  # by number of segments
         for endpoint in endpoints:
@@ -37,7 +39,7 @@ class Routes:
         return self._fixed.get(path) or [endpoint for _, endpoint in self._by_template(path)]
 
     def match(self, request: Request) -> None:
-        """Set the request's endpoint and path parameters; raises 404 and 405 problems."""
+        """Set the request's endpoint and path parameters; raises 404, 405 and 410 problems."""
         path = _path(request)
         fixed = self._fixed.get(path)
         if fixed is None:
@@ -54,6 +56,7 @@ class Routes:
         if not here:
             if request.method not in METHODS:
                 raise Problem("method-not-allowed", "nothing here has such a method", headers=[_allow(METHODS), _CLOSE])
+            self._retired.refuse(path)
             raise Problem("not-found", "no screen or route has this path")
         for names, endpoint in here:
             if request.method in endpoint.methods:

@@ -5,9 +5,11 @@ from typing import cast
 
 import pytest
 
+from bff.apps import App
 from bff.faces.problems import Problem
 from bff.gateway.match import METHODS, Routes
 from bff.gateway.request import Endpoint, Request
+from bff.gateway.retired import Retired, retired_faults
 from tests.gateway.kit import Peer, scope_of
 
 
@@ -70,3 +72,37 @@ def test_all_that_share_a_path_are_found_whatever_their_methods() -> None:
     assert ROUTES.at(asked("/orders/7", "OPTIONS")) == [READ, CANCEL]
     assert ROUTES.at(asked("/orders", "OPTIONS")) == [PLACE, LIST]
     assert ROUTES.at(asked("/nowhere", "OPTIONS")) == []
+
+
+SHOP = App("shop", version="v3", retired=("v1", "v2"))
+GONE = Retired.of({"/api/v1/users": ""}, [SHOP])
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("/shop/v1/home?a=1", "/shop/v1 is no more; use /shop/v3"),
+        ("/shop/v2", "/shop/v2 is no more; use /shop/v3"),
+        ("/api/v1/users/7", "/api/v1/users is no more"),
+    ],
+)
+def test_what_is_no_more_is_gone_and_names_what_to_use(target: str, told: str) -> None:
+    with pytest.raises(Problem, match="gone") as found:
+        Routes([READ], GONE).match(asked(target))
+    assert found.value.detail == told
+
+
+@pytest.mark.parametrize("target", ["/shop/v10/home", "/shop/v3/nothing", "/api/v1/user"])
+def test_beside_what_is_no_more_nothing_was_ever_there(target: str) -> None:
+    with pytest.raises(Problem, match="not-found"):
+        Routes([READ], GONE).match(asked(target))
+
+
+def test_a_retired_path_behind_which_something_answers_is_a_fault() -> None:
+    (fault,) = retired_faults({"/orders": "/v2/orders"}, [cast(Endpoint, SimpleNamespace(template="/orders/{id}", name="o"))])
+    assert fault == "retired.'/orders': o still answers at /orders/{id}; take one of the two out"
+
+
+def test_an_app_does_not_retire_the_version_it_has() -> None:
+    with pytest.raises(ValueError, match="'v1' is among the retired ones"):
+        App("shop", retired=("v1",))

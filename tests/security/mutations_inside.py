@@ -100,6 +100,7 @@ INSIDE: Final[tuple[Defence, ...]] = (
     Defence("the scopes of a section", ("S112",), {"bff.caller:Caller.has": always(True)}),
     Defence("rights at the door", ("S113",), {"bff.gateway.stack:authorize": nothing}),
     Defence("the inventory", ("S114",), {"bff.commands.check:unowned": always(())}),
+    Defence("what is no more says so", ("S114",), {"bff.gateway.retired:Retired.refuse": nothing}),
     Defence(
         "an account's one share",
         ("S115",),

@@ -5,9 +5,11 @@ import re
 
 import pytest
 
+from tests.security.kit import Door
 from tests.security.test_secrets import bff
 
 APPS = ("mobile", "web")
+SETTINGS = {"BFF_RETIRED": json.dumps({"/mobile/v0": "/mobile/v1", "/api/v0/users": ""})}
 
 
 async def test_s114_the_demo_lists_every_endpoint_with_owner_proof_and_limit() -> None:
@@ -42,3 +44,31 @@ async def test_a_route_without_is_refused(lacking: str) -> None:
     code, out = await bff("check", **change)
     assert code == 2, out
     assert re.search(named, out.replace("\n", " ")), out
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/mobile/v0/home", "/mobile/v0 is no more; use /mobile/v1"),
+        ("/mobile/v0", "/mobile/v0 is no more; use /mobile/v1"),
+        ("/api/v0/users", "/api/v0/users is no more"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_s114_a_version_that_is_no_more_says_so(door: Door, path: str, told: str, method: str) -> None:
+    answer = await door.ask(method, path)
+    await door.refused(answer, 410, "gone")
+    assert answer.json()["detail"] == told
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_s114_beside_it_nothing_is_gone(door: Door) -> None:
+    for path in ("/mobile/v00/home", "/mobile/v2/home"):
+        await door.refused(await door.ask("GET", path), 404, "not-found")
+
+
+async def test_a_retired_path_that_still_answers_is_refused() -> None:
+    code, out = await bff("check", BFF_RETIRED=json.dumps({"/mobile/v1": ""}))
+    assert code == 2, out
+    assert re.search(r"retired\.'/mobile/v1': mobile/home still answers at /mobile/v1/home", out.replace("\n", " ")), out
