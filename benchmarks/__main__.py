@@ -9,6 +9,7 @@ from rich.console import Console
 from benchmarks import report, rounds
 from benchmarks.ours import thali, thali_bare
 from benchmarks.places import LOAD_CORE, SYSTEM_CORE
+from benchmarks.python import version
 from benchmarks.systems import PEERS
 from benchmarks.tools import need_debian, say
 from benchmarks.workloads import WORKLOADS
@@ -22,6 +23,7 @@ def main() -> int:
         return 2
     if SYSTEM_CORE == LOAD_CORE:
         say("only one core: the load shares it with the systems, so trust the ratios even less")
+    say(f"Python systems are served by {version()}")
     systems = [system for system in (thali(), thali_bare(), *PEERS) if not chosen.only or system.name in chosen.only]
     console = Console(width=None if sys.stdout.isatty() else 150)
     results = []

@@ -1,19 +1,18 @@
 """Thali's own rows: the project in benchmarks/thali, one worker, everything switched on."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from benchmarks.places import HERE, ROOT
+from benchmarks.places import HERE
+from benchmarks.python import packages, python
 from benchmarks.signer import token
 from benchmarks.systems import Request, Row, System, WrongAnswerError, graphql
 from benchmarks.workloads import W2_SELECTION, W3_SELECTION
 
 PROJECT = HERE / "thali"
-COMMAND = [str(ROOT / ".venv" / "bin" / "bff"), "serve"]
 PORT = 9330  # as in benchmarks/thali/bff.toml
 BARE_PORT = 9340
-_ENV = {"BFF_CONFIG": str(PROJECT / "bff.toml"), "PYTHONPATH": str(ROOT)}
+_ENV = {"BFF_CONFIG": str(PROJECT / "bff.toml"), **packages()}
 
 
 def _screen(answer: Any) -> Any:
@@ -41,8 +40,7 @@ def thali_bare() -> System:
         "BFF_SERVER__ADMIN": f"127.0.0.1:{BARE_PORT + 1}",
     }
     rows = (Row("thali (bare wire)", "w1", Request("GET", "/bench/v1/home", bearer), _screen),)
-    command = [str(ROOT / ".venv" / "bin" / "python"), "-m", "benchmarks.thali.bare"]
-    return System("thali-bare", lambda: command, BARE_PORT, rows, need=_missing, cwd=PROJECT, env=env)
+    return System("thali-bare", lambda: [python(), "-m", "benchmarks.thali.bare"], BARE_PORT, rows, cwd=PROJECT, env=env)
 
 
 def thali() -> System:
@@ -64,9 +62,4 @@ def thali() -> System:
         Row("thali", "w4", ask("/api/v1/orders"), lambda answer: answer),
         Row("thali", "w5", ask("/bench/v1/home"), _screen),
     )
-    return System("thali", lambda: COMMAND, PORT, rows, need=_missing, cwd=PROJECT, env=_ENV)
-
-
-def _missing() -> str | None:
-    program = Path(COMMAND[0])
-    return None if program.exists() else f"not runnable: {program.relative_to(ROOT)} is not there"
+    return System("thali", lambda: [python(), "-m", "bff", "serve"], PORT, rows, cwd=PROJECT, env=_ENV)

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.places import CACHE
+from benchmarks.python import version
 from benchmarks.rounds import BASELINE, Line
 from benchmarks.tools import node_version
 from benchmarks.workloads import Workload
@@ -101,7 +102,7 @@ def write(results: Sequence[tuple[Workload, list[Line]]], settings: dict[str, An
     found: dict[str, Any] = {
         "settings": settings,
         "machine": {
-            "python": platform.python_version(),
+            "python": version(),
             "node": node_version(),
             "kernel": platform.release(),
             "cores": os.cpu_count(),

@@ -1,13 +1,13 @@
 """The systems that are compared: how each is started, and what each is asked for a workload."""
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks.places import ROOT, STUBS, WORK, origin
+from benchmarks.python import packages, python
 from benchmarks.tools import NODE_PEERS, need_debian, need_node_peers, node
 from benchmarks.workloads import W2_SELECTION, W3_SELECTION
 
@@ -82,10 +82,10 @@ def _graphql(name: str) -> tuple[Row, ...]:
 
 
 def _fastapi(name: str, module: str, port: int) -> System:
-    command = [sys.executable, "-m", "uvicorn", f"benchmarks.peers.{module}:app", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--workers", "1", "--loop", "uvloop", "--http", "httptools"]
-    command += ["--no-access-log", "--log-level", "warning"]
-    return System(name, lambda: command, port, _rest(name, "w1", "w1b", "w4", "w5") + _graphql(name))
+    options = ["-m", "uvicorn", f"benchmarks.peers.{module}:app", "--host", "127.0.0.1", "--port", str(port)]
+    options += ["--workers", "1", "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
+    rows = _rest(name, "w1", "w1b", "w4", "w5") + _graphql(name)
+    return System(name, lambda: [python(), *options], port, rows, env=packages())
 
 
 def _node(name: str, port: int, rows: tuple[Row, ...]) -> System:
