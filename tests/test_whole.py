@@ -5,10 +5,11 @@ import pytest
 from bff import App, Client, Screen, View, needs, section
 from bff.composition.action_plan import plan_action
 from bff.composition.build import plan_of
+from bff.errors import Refusal
 from bff.project import Project
 from bff.service_settings import ServiceSettings
 from bff.settings import AppSettings, RouteSettings, Settings
-from bff.whole import timeouts_out_of_reach, unknown_apps
+from bff.whole import load, timeouts_out_of_reach, unknown_apps
 from tests.gateway.action_kit import place_order
 
 
@@ -59,6 +60,12 @@ def test_settings_of_an_app_that_nobody_declares_are_refused() -> None:
     ]
     elsewhere = Project(PROJECT.apps, PROJECT.plans, (), absent=frozenset({"tv", "wbe"}))
     assert not list(unknown_apps(given, elsewhere))
+
+
+def test_what_does_not_fit_is_refused_when_the_whole_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BFF_APPS__WBE__CREDENTIALS", "false")
+    with pytest.raises(Refusal, match=r"apps\.wbe: there is no app 'wbe'"):
+        load()
 
 
 def test_a_timeout_that_no_screen_can_wait_for_is_refused() -> None:

@@ -296,6 +296,13 @@ async def test_tokens_that_have_ended_are_no_guesses() -> None:
         assert (await world.ask("shop/home", bearer(ended))).status == 401
 
 
+async def test_opaque_tokens_that_are_not_active_are_no_guesses() -> None:
+    world = World()
+    world.told.answer = {"active": False}
+    for one in range(2 * BY_ADDRESS):
+        assert (await world.ask("shop/home", bearer(f"opaque-{one}"))).status == 401
+
+
 async def test_s039_a_key_is_in_no_line_no_answer_and_no_text() -> None:
     world = World()
     key = world.key(scopes=())
