@@ -1,7 +1,5 @@
 """`Json`: a backend's bytes, proved to be one JSON text and passed on unread."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 # Walks the whole text and builds nothing. It judges grammar, escapes and surrogate pairs as a full decoder does
@@ -9,8 +7,7 @@ import msgspec
 _decode = msgspec.json.Decoder(msgspec.Raw).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Json:
+class Json(msgspec.Struct, frozen=True, gc=False):
     """One JSON text (RFC 8259), safe to splice into an answer.
 
     Made by `check` the text is whole: its grammar, its UTF-8 and its surrogate pairs are right, nothing follows it, and

@@ -5,12 +5,12 @@ from typing import Any
 
 from bff.composition import rules
 from bff.composition.field import Field
+from bff.composition.job import Job
 from bff.composition.plan import Plan, Step
 from bff.composition.screen import Screen
 from bff.composition.section import Need, Section
 from bff.composition.shape import attributes
 from bff.composition.signature import Signature, read
-from bff.composition.takes import Takes
 from bff.errors import Refusal
 from bff.naming import camel
 
@@ -70,20 +70,24 @@ def _steps(draft: rules.Draft) -> list[Step]:
         fallback = draft.fallbacks.get(section, Signature((), None))
         shown = section in names
         never_null = shown and not shapes[names[section]].nullable
+        key = camel(names.get(section, section.name))
+        services = tuple(dict.fromkeys((*signature.services, *fallback.services)))
+        job = Job.of(key, section.function, services, signature.parameters, order)
+        computed = section.computed
         steps.append(
             Step(
                 index=order[section],
                 section=section,
-                key=camel(names.get(section, section.name)),
+                key=key,
                 shown=shown,
                 required=shown and not section.optional,
                 fatal=shown and not section.has_constant and (never_null or not section.optional),
                 takes=signature.parameters,
                 needs=tuple(dict.fromkeys(order[p.section] for p in signature.of_kind("need") if p.section)),
                 fallback_takes=fallback.parameters,
-                services=tuple(dict.fromkeys((*signature.services, *fallback.services))),
-                given=Takes.of(signature.parameters, order),
-                fallback_given=Takes.of(fallback.parameters, order),
+                services=services,
+                job=job,
+                fallback=computed and Job.of(f"{key} (fallback)", computed, services, fallback.parameters, order),
                 calls=tuple(dict.fromkeys(signature.services)),
                 fallback_calls=tuple(dict.fromkeys(fallback.services)),
             )

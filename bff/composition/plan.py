@@ -7,12 +7,13 @@ from typing import Any
 
 from bff.composition.field import Field
 from bff.composition.fill import Fill, fills
+from bff.composition.job import Job
 from bff.composition.screen import Screen
 from bff.composition.section import Need, Section
 from bff.composition.selection import Selection, chosen
 from bff.composition.shape import attributes
 from bff.composition.signature import Parameter, Signature
-from bff.composition.takes import Takes
+from bff.composition.verbatim import is_written_whole
 from bff.naming import camel
 
 # `?sections=` and `?fields=` are the client's to choose, so the compiled cuts of a screen are bounded.
@@ -33,8 +34,8 @@ class Step:
     needs: tuple[int, ...]
     fallback_takes: tuple[Parameter, ...]
     services: tuple[str, ...]  # of the section and of its fallback
-    given: Takes
-    fallback_given: Takes
+    job: Job
+    fallback: Job | None
     calls: tuple[str, ...]  # the section's own services
     fallback_calls: tuple[str, ...]
 
@@ -49,14 +50,16 @@ class Cut:
     waiting: dict[int, int]  # how many steps each one waits for
     spare: frozenset[int]  # steps that the screen can live without; they are the first to be shed
     fills: dict[int, tuple[Fill, ...]]  # item fields wanted on a step's value
-    filled: dict[Fill, Takes]  # what each of them is given
-    shown: tuple[tuple[str, int], ...]  # screen attribute -> step
+    filled: dict[Fill, Job]
+    leading: frozenset[int]  # steps after which there is more to do: dependents to start, or fields to fill
+    final: frozenset[int]  # steps whose value is shown whole, as msgspec writes it, and taken by nobody else
+    shown: dict[str, int]  # screen attribute -> step
     constants: dict[str, object]
 
     def rank(self, key: str) -> tuple[int, str]:
         """Where an outcome's key stands in the screen: its sections first, each followed by its fields, then the steps."""
         section = key.partition(".")[0]
-        names = [camel(name) for name, _ in self.shown]
+        names = [camel(name) for name in self.shown]
         return (names.index(section) if section in names else len(names), key)
 
 
@@ -83,9 +86,10 @@ class Plan:
         return tuple(dict.fromkeys(service for step in self.steps for service in step.services))
 
     def _cut(self, selection: Selection | None) -> Cut:
-        shown: list[tuple[str, int]] = []
+        shown: dict[str, int] = {}
         constants: dict[str, object] = {}
         hanging: dict[int, tuple[Fill, ...]] = {}
+        verbatim: set[int] = set()
         for name, shape in self.attributes.items():
             wanted, below = chosen(selection, name)
             given = getattr(self.screen.template, name)
@@ -93,21 +97,27 @@ class Plan:
                 continue
             if isinstance(given, Need):
                 step = self._by_section[given.section]
-                shown.append((name, step.index))
+                shown[name] = step.index
                 hanging[step.index] = fills(shape, below, self.fields, camel(name))
+                if is_written_whole(shape, below):
+                    verbatim.add(step.index)
             else:
                 constants[name] = given
-        steps = self._upstream_of(index for _, index in shown)
+        steps = self._upstream_of(shown.values())
         dependents = {step.index: tuple(s for s in steps if step.index in s.needs) for step in steps}
+        hanging = {index: found for index, found in hanging.items() if found}
+        leading = frozenset(index for index, found in dependents.items() if found) | hanging.keys()
         return Cut(
             steps=steps,
             first=tuple(step for step in steps if not step.needs),
             dependents=dependents,
             waiting={step.index: len(step.needs) for step in steps},
             spare=_spare(steps, dependents),
-            fills={index: found for index, found in hanging.items() if found},
-            filled={fill: Takes.of(fill.takes, {}) for found in hanging.values() for fill in _deep(found)},
-            shown=tuple(shown),
+            fills=hanging,
+            filled={fill: _job(fill) for found in hanging.values() for fill in _deep(found)},
+            leading=leading,
+            final=frozenset(verbatim - leading),
+            shown=shown,
             constants=constants,
         )
 
@@ -140,6 +150,10 @@ def _deep(found: Iterable[Fill]) -> Iterator[Fill]:
     for fill in found:
         yield fill
         yield from _deep(fill.then)
+
+
+def _job(fill: Fill) -> Job:
+    return Job.of(fill.key, fill.field.function, fill.services, fill.takes, {})
 
 
 def _inputs(steps: Iterable[Step]) -> tuple[Parameter, ...]:

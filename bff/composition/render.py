@@ -17,7 +17,7 @@ import orjson
 from bff.composition.outcome import Outcome
 from bff.composition.selection import Selection, chosen
 from bff.composition.shape import Shape, attributes
-from bff.composition.verbatim import is_verbatim, write
+from bff.composition.verbatim import is_written_whole, write
 from bff.json import Json
 from bff.naming import camel
 
@@ -26,17 +26,18 @@ Projector = Callable[[Mapping[str, Any]], dict[str, Any]]  # Any: values of all 
 # Selections are the client's to choose (`?fields=`), so compiled projectors are bounded, like compiled cuts.
 KEPT_PROJECTORS = 1024
 
-# Dataclasses are passed through: Json is one, and a screen type that was not projected would show its snake_case names.
 # orjson's words for an integer that it cannot write.
 _TOO_LARGE = "Integer exceeds 64-bit range"
 
+# Dataclasses are passed through: a screen type that was not projected would show its snake_case names.
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 def render(screen: type, selection: Selection | None, values: Mapping[str, Any], outcomes: Mapping[str, Outcome]) -> bytes:
     """The answer's body: `data` with what was selected, `meta` with every section that is not plainly ok.
 
-    `values` are by the screen's attribute names; those not selected are absent from the answer.
+    `values` are by the screen's attribute names; those not selected are absent from the answer. One that msgspec writes
+    whole (`verbatim.py`) may have been written before, and is its bytes then.
     """
     verdicts = meta(outcomes)
     try:
@@ -85,8 +86,8 @@ def projector(screen: type, selection: Selection | None, splice: Callable[[bytes
         wanted, below = chosen(selection, name)
         if wanted:
             value = f"v[{name!r}]"
-            if below is None and shape.leaf.kind == "object" and is_verbatim(shape):
-                expression = f"Fragment(write({value}))"
+            if is_written_whole(shape, below):
+                expression = f"Fragment(x if (x := {value}).__class__ is bytes else write(x))"
             else:
                 expression = source.expression(shape, below, value, nullable=True)
             lines.append(f"{camel(name)!r}: {expression}")

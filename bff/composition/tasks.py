@@ -1,14 +1,18 @@
 """The tasks of one run: started under a deadline, cut when it has passed, told apart by how they ended, stopped together."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import inspect
+from asyncio import Task
+from collections.abc import Awaitable, Callable, Coroutine
 from math import inf
-from typing import Any, Literal
+from typing import Any, Literal, cast
+
+from msgspec import Struct
 
 from bff.composition.budget import CUT_SLACK
 from bff.composition.causes import blamed, no_time, of_the_world
 from bff.deadline import Clock, Deadline, Timer, set_deadline
-from bff.errors import BackendError, BackendTimeout, BackendUnreachable, Forbidden
+from bff.errors import BackendTimeout, BackendUnreachable
 
 # A cancelled section ends within a turn of the loop, or when its `finally` is done; Python 3.11's wait_for can swallow a
 # cancellation, so who has not ended by then is asked again. One that never obeys must not hold up the answer.
@@ -27,60 +31,62 @@ Then = Callable[[Any, Any, BaseException | None, float], None]
 How = Literal["ok", "failed", "bug", "cut"]
 
 
-class _Work:
+class _Work(Struct):
     """One piece of work in a task of its own, the moment it must have ended by, and whether that moment came first."""
 
-    __slots__ = ("began", "deadline", "ended", "ends_at", "expired", "how", "key", "services", "spared", "started", "task")
+    deadline: Deadline
+    services: tuple[str, ...]
+    began: float
+    ended: float = 0.0
+    how: How = "ok"  # once it has ended
+    task: Task[None] | None = None  # until it has ended
+    spared: bool = False
+    expired: bool = False
 
-    def __init__(self, key: str, deadline: Deadline, services: tuple[str, ...], began: float) -> None:
-        self.key = key
-        self.deadline = deadline
-        self.services = services
-        self.began = began
-        self.ended = 0.0
-        self.how: How = "cut"
-        self.ends_at = deadline.at + CUT_SLACK
-        self.task: asyncio.Task[None] | None = None  # until it has ended
-        self.started = False
-        self.spared = False
-        self.expired = False
+    def expire(self) -> bool:
+        """Cut it. A task that was cancelled before its first step would end without a word, so that one ends itself.
 
-    def expire(self) -> None:
-        """Cut it. A task that was cancelled before its first step would end without a word, so that one ends itself."""
+        Whether it was cancelled.
+        """
         self.expired = True
-        if self.started and self.task is not None:
-            self.task.cancel()
+        if self.task is None or not _begun(self.task):
+            return False
+        self.task.cancel()
+        return True
+
+
+def _begun(task: Task[None]) -> bool:
+    work = cast("Coroutine[Any, Any, None]", task.get_coro())  # which is what `Tasks.start` gives it
+    return inspect.getcoroutinestate(work) != inspect.CORO_CREATED
 
 
 class Tasks:
     """What runs for one request. `done` is the request's future: a bug ends it, and once it is done nothing follows."""
 
-    __slots__ = ("_alarm", "_alarm_at", "_clock", "_done", "_earliest", "_failure", "_loop", "_open", "_works")
+    __slots__ = ("_alarm", "_alarm_at", "_clock", "_done", "_earliest", "_loop", "_now", "_works", "failure")
 
     def __init__(self, done: "asyncio.Future[None]", clock: Clock) -> None:
         self._done = done
         self._clock = clock
+        self._now = clock.now
         self._loop = done.get_loop()
         self._works: list[_Work] = []
-        self._open = 0  # works that have not ended
-        self._failure: BaseException | None = None
+        self.failure: BaseException | None = None  # what ended the run, if something did
         self._alarm: Timer | None = None
-        self._alarm_at = inf
-        self._earliest = inf  # when the first of those that were started must have ended
+        self._alarm_at = self._earliest = inf  # when it rings; when the first of those that were started has to end
 
     @property
     def times(self) -> dict[str, tuple[float, float]]:
         """When each piece of work, by its key, began and ended; 0 for what has not ended."""
-        return {work.key: (work.began, work.ended) for work in self._works}
+        return {work.deadline.of: (work.began, work.ended) for work in self._works}
 
     @property
     def how(self) -> dict[str, How]:
         """How each piece of work, by its key, ended; what has not ended is cut."""
-        return {work.key: work.how for work in self._works}
+        return {work.deadline.of: work.how if work.task is None else "cut" for work in self._works}
 
     def start(
         self,
-        key: str,
         function: Callable[..., Awaitable[Any]],
         given: dict[str, object],
         deadline: Deadline,
@@ -89,43 +95,42 @@ class Tasks:
         then: Then,
         whose: object,
     ) -> None:
-        """Run `function(**given)` in a task of its own, from the next `arm` on held to its deadline.
+        """Run `function(**given)` in a task of its own, from the next `arm` on held to its deadline, which has its key.
 
         `then` is called with `whose`, its value or why it has none, and the moment.
         """
-        work = _Work(key, deadline, services, now)
+        work = _Work(deadline, services, now)
         # Not loop.create_task, which costs uvloop 0.2 us more: it looks for a factory, and makes up a name to replace.
-        work.task = asyncio.Task(self._work(work, function, given, then, whose), loop=self._loop, name=key)
+        work.task = Task(self._work(work, function, given, then, whose), loop=self._loop, name=deadline.of)
         self._works.append(work)
-        self._open += 1
-        if work.ends_at < self._earliest:
-            self._earliest = work.ends_at
+        if deadline.at < self._earliest:
+            self._earliest = deadline.at
 
     def arm(self) -> None:
         """See to it that all that was started is cut when its time is up."""
-        if self._earliest < self._alarm_at:
-            self._set_alarm(self._earliest)
+        at = self._earliest + CUT_SLACK
+        if at < self._alarm_at:
+            self._set_alarm(at)
 
     def fail(self, error: BaseException) -> None:
         """End the run with this error, unless it has ended."""
         if not self._done.done():
-            self._failure = error
+            self.failure = error
             self._done.set_result(None)
 
     def raise_failure(self) -> None:
         """Raise what ended the run, if something did. It is not kept, here or in the future: its traceback has the run."""
-        error, self._failure = self._failure, None
+        error, self.failure = self.failure, None
         if error is not None:
             try:
                 raise error
             finally:
                 del error
 
-    def rest(self) -> bool:
-        """No alarm rings from now on; whether all has ended, so that there is nothing to `stop`."""
+    def rest(self) -> None:
+        """No alarm rings from now on."""
         if self._alarm is not None:
             self._alarm.cancel()
-        return not self._open
 
     async def stop(self) -> None:
         """Cancel what still runs and see it end, so that nothing runs on after the answer."""
@@ -140,56 +145,59 @@ class Tasks:
     async def _work(
         self, work: _Work, function: Callable[..., Awaitable[Any]], given: dict[str, object], then: Then, whose: object
     ) -> None:
-        """A section's own task. Tells a value from a failure of the world from a bug, which no fallback may hide."""
-        work.started = True
+        """A section's own task."""
         set_deadline(work.deadline)
-        value: Any = None
-        cause: BaseException | None = None
         try:
             if work.expired:
                 raise no_time(work.services)
             value = await function(**given)
-            work.how = "ok"
-        except (BackendError, TimeoutError, Forbidden) as error:
-            work.how, cause = "failed", error
-        except ExceptionGroup as several:  # of a section that gathers its calls in a TaskGroup
-            cause = of_the_world(several)
-            work.how = "bug" if cause is None else "failed"
-            if cause is None:
-                self.fail(several)
-                return
-        except asyncio.CancelledError:
+        except BaseException as error:
+            if not self._failed(work, error, then, whose):
+                raise
+            return
+        work.task = None
+        work.ended = now = self._now()
+        if not self._done.done():
+            try:
+                then(whose, value, None, now)
+            except Exception as bug:  # noqa: BLE001 - a bug in what follows ends the run, or it would wait for ever
+                self.fail(bug)
+
+    def _failed(self, work: _Work, error: BaseException, then: Then, whose: object) -> bool:
+        """Whether that is all of it: else it is to be raised again.
+
+        Tells a failure of the world from a bug, which no fallback may hide, and from the end of the screen. A frame of its
+        own: the error's traceback has that of the task, and whatever kept the error there would be a circle for each
+        failure, in a worker that looks for circles seldom and then for long.
+        """
+        work.task = None
+        work.ended = now = self._now()
+        cause: BaseException | None
+        if isinstance(error, asyncio.CancelledError):
             if self._done.done():
-                raise  # the screen has ended without it
-            work.how = "failed"
+                work.how = "cut"
+                return False  # the screen has ended without it
             cause = (
                 BackendTimeout(blamed(work.services), "the section ran out of time")
                 if work.expired
                 else BackendUnreachable(blamed(work.services), "a library cancelled the call")
             )
-        except Exception as bug:  # noqa: BLE001 - handed on: it becomes the run's own error
+        elif isinstance(error, GeneratorExit):
+            work.how = "cut"
+            return False
+        else:
+            cause = of_the_world(error)  # the first of a group, of a section that gathers its calls in a TaskGroup
+        if cause is None:
             work.how = "bug"
-            self.fail(bug)
-            return
-        except GeneratorExit:
-            raise
-        except BaseException as ending:  # an exit, a panic inside an extension: nobody else would end the run
-            work.how = "bug"
-            self.fail(ending)
-            raise
-        finally:
-            work.task = None
-            work.ended = now = self._clock.now()
-            self._open -= 1
+            self.fail(error)  # the run's own error
+            return isinstance(error, Exception)  # an exit, a panic inside an extension: it goes on
+        work.how = "failed"
         if not self._done.done():
             try:
-                then(whose, value, cause, now)
-                if self._earliest < self._alarm_at:
-                    self._set_alarm(self._earliest)
-            except Exception as bug:  # noqa: BLE001 - a bug in what follows ends the run, or it would wait for ever
+                then(whose, None, cause, now)
+            except Exception as bug:  # noqa: BLE001 - as above
                 self.fail(bug)
-        # Its traceback has this frame: a circle for each failure, in a worker that looks for circles seldom and then for long.
-        cause = None
+        return True
 
     # One alarm a run, for whoever must end first: a timer a section would cost 2.6 us each, and nearly none ever rings.
 
@@ -206,15 +214,14 @@ class Tasks:
         for work in self._works:
             if work.task is None:
                 continue
-            if work.ends_at > now:
-                later = min(later, work.ends_at)
+            ends_at = work.deadline.at + CUT_SLACK
+            if ends_at > now:
+                later = min(later, ends_at)
             elif blocked and not work.spared:
                 work.spared = True
                 later = min(later, now + RING_AGAIN)
-            else:
-                work.expire()
-                if work.started:
-                    later = min(later, now + RING_AGAIN)
+            elif work.expire():
+                later = min(later, now + RING_AGAIN)
         self._alarm, self._alarm_at, self._earliest = None, inf, inf
         if later < inf:
             self._set_alarm(later)

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import msgspec
 
+from bff.composition.selection import Selection
 from bff.composition.shape import Shape, attributes
 from bff.naming import camel
 
@@ -22,6 +23,11 @@ def _plain(value: object) -> object:
 
 
 write = msgspec.json.Encoder(decimal_format="string", enc_hook=_plain).encode
+
+
+def is_written_whole(shape: Shape, below: Selection | None) -> bool:
+    """Whether msgspec may write a value of this shape of which `below` is wanted."""
+    return below is None and shape.leaf.kind == "object" and is_verbatim(shape)
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,8 @@
 """What a face gives the gateway: status, headers, bytes, and the verdicts for the access line."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from bff.composition.outcome import Outcome
 
@@ -11,8 +12,7 @@ JSON_TYPE = b"application/json"
 PROBLEM_TYPE = b"application/problem+json"
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(Struct):
     """A whole answer. `headers` are those of its own; the gateway adds request id, length and the security headers."""
 
     status: int

@@ -1,7 +1,9 @@
 """`serve(screen, raw)`: inputs, run, render. The FastAPI route and the fast dispatcher both call it, and nothing else."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import Struct, field
 
 from bff.caller import GUEST, Caller
 from bff.composition.engine import ClientOf, Run
@@ -10,6 +12,7 @@ from bff.composition.plan import Plan
 from bff.composition.relief import CALM, Pressure
 from bff.composition.render import render
 from bff.composition.selection import Selection
+from bff.composition.verbatim import write
 from bff.deadline import LOOP_CLOCK, Clock, Deadline
 from bff.faces import wanted
 from bff.faces.answer import Answer
@@ -20,8 +23,7 @@ from bff.upstream.scope import RequestScope
 Clients = Callable[[RequestScope], ClientOf]
 
 
-@dataclass(slots=True)
-class Raw:
+class Raw(Struct):
     """One request for a screen, before anything of it is believed: names and values as they came, decoded once."""
 
     path: dict[str, str] = field(default_factory=dict)
@@ -44,8 +46,10 @@ class ServedScreen:
         self._clock = clock
         self._pressure = pressure
 
-    def start(self, raw: Raw, inputs: dict[str, object], selection: Selection | None) -> Run:
-        """A run of what `selection` wants, its budget running from now; `await run.go()` is next."""
+    def start(
+        self, raw: Raw, inputs: dict[str, object], selection: Selection | None, *, write: Callable[[Any], bytes] | None = None
+    ) -> Run:
+        """A run of what `selection` wants, its budget running from now; `await run.go()` is next. `write`: see Run."""
         budget = self.screen.budget if raw.budget is None else min(self.screen.budget, raw.budget)
         run = Run(
             self.plan.only(selection),
@@ -55,6 +59,7 @@ class ServedScreen:
             client_of=self._clients(raw.scope),
             clock=self._clock,
             relief=self._pressure.relief,
+            write=write,
         )
         raw.runs.append((self.screen.name, run))
         return run
@@ -69,7 +74,8 @@ class ServedScreen:
 async def serve(screen: ServedScreen, raw: Raw) -> Answer:
     """One screen, whole: raises BadInput for inputs that do not fit and SectionFailed for a screen that failed."""
     selection, inputs = wanted.read(screen, raw)
-    run = await screen.run(raw, inputs, selection)
+    run = screen.start(raw, inputs, selection, write=write)
+    await run.go()
     body = render(screen.screen.type, selection, run.shown(), run.outcomes)
     answer = Answer(200, body, outcomes=run.outcomes)
     if run.outcomes:

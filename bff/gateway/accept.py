@@ -7,8 +7,8 @@ from bff.gateway.request import Request
 
 def refuse_unless_json(request: Request) -> None:
     """Raise the 406 problem when the client's Accept has no place for JSON."""
-    accept = request.header(b"accept")
-    if not accept or accept == "*/*":  # none, or one that names nothing: anything will do
+    accept = request.given.get(b"accept", b"*/*")
+    if accept == b"*/*" or not accept:  # none, or one that names nothing: anything will do
         return
-    if not weight_of_json(weights(accept)):
+    if not weight_of_json(weights(accept.decode("latin-1"))):
         raise Problem("not-acceptable", "this screen is application/json")

@@ -52,19 +52,25 @@ def _destinations(calls: Sequence[CallRecord]) -> str:
     """`service@instance` for each that was called, the service alone where nobody was, and how many attempts were extra."""
     called: dict[str, None] = {}
     extra = 0
-    for record in calls:
-        attempts = record.attempts
-        if len(attempts) == 1:
-            called[f"{record.service}@{attempts[0].instance}"] = None
-        elif attempts:
-            extra += len(attempts) - 1
-            for attempt in attempts:
-                called[f"{record.service}@{attempt.instance}"] = None
-        else:
-            called[record.service] = None
+    try:
+        for record in calls:
+            (attempt,) = record.attempts
+            called[f"{record.service}@{attempt.instance}"] = None
+    except ValueError:  # one was sent again, or not at all; in most requests none was
+        called, extra = _attempted(calls)
     named = list(called) if len(called) <= MOST_NAMED else [*islice(called, MOST_NAMED), f"{len(called) - MOST_NAMED} more"]
     text = f',"to":{orjson.dumps(named).decode()}'
     return f'{text},"extraAttempts":{extra}' if extra else text
+
+
+def _attempted(calls: Sequence[CallRecord]) -> tuple[dict[str, None], int]:
+    """Whom they called, and how many of their attempts were extra, whatever each of them has."""
+    called: dict[str, None] = {}
+    extra = 0
+    for record in calls:
+        extra += max(0, len(record.attempts) - 1)
+        called |= dict.fromkeys([f"{record.service}@{attempt.instance}" for attempt in record.attempts] or [record.service])
+    return called, extra
 
 
 def _sections(request: Request) -> str:

@@ -77,7 +77,7 @@ async def raw_of(request: Request, endpoint: ActionEndpoint) -> RawAction:
 
 def key_of(request: Request) -> str | None:
     """The client's Idempotency-Key; raises the 400 problem for one that is no plain word, or two."""
-    given = [value for name, value in request.raw_headers if name == KEY]
+    given = request.values(KEY)
     if not given:
         return None
     key = given[0].decode("latin-1")

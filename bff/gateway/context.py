@@ -1,6 +1,7 @@
 """Gives a request its id and its place in a trace, and reads what the client says of itself: hints, never rights."""
 
 import re
+from functools import lru_cache
 from random import getrandbits
 
 from bff.caller import Caller
@@ -18,6 +19,8 @@ TRACEPARENT = b"traceparent"
 TRACESTATE = b"tracestate"
 _ATTEMPT = ATTEMPT.encode()
 DEFAULT_LOCALE = "en"
+# Clients write the same few of these: to take one apart again would be 1 us. A head has 16 KB at most, so 4 MB are kept.
+_KEPT = 256
 
 
 def open_context(request: Request, tracing: Tracing) -> None:
@@ -25,11 +28,12 @@ def open_context(request: Request, tracing: Tracing) -> None:
 
     A request that brings neither has one id for both.
     """
-    given = request.header(REQUEST_ID)
-    parent = traceparent.read(request.header(TRACEPARENT))
+    told, work = request.given, request.work
+    given = request.header(REQUEST_ID) if REQUEST_ID in told else None
+    parent = traceparent.read(request.header(TRACEPARENT)) if TRACEPARENT in told else None
     if parent is None:
         trace_id, state = f"{getrandbits(128) or 1:032x}", ""
-        sampled = tracing.sampled(None)
+        sampled = tracing.on and tracing.sampled(None)
     else:
         trace_id, state = parent.trace_id, traceparent.read_state(request.header(TRACESTATE))
         sampled = tracing.sampled(parent.sampled)
@@ -39,36 +43,44 @@ def open_context(request: Request, tracing: Tracing) -> None:
     else:
         request.id = trace_id if parent is None else f"{getrandbits(128):032x}"
     request.sampled = sampled
-    request.work.repeated = request.header(_ATTEMPT) not in (None, "0")
-    request.work.trace = Trace(trace_id, "01" if sampled else "00", state)
+    if _ATTEMPT in told:
+        work.repeated = told[_ATTEMPT] != b"0"
+    work.trace = Trace(trace_id, "01" if sampled else "00", state)
 
 
 def described(
     request: Request, *, caller_id: str | None, scopes: frozenset[str], tenant: str | None, token: str | None
 ) -> Caller:
     """The caller of a request: who, from a verified identity; where, from the endpoint; the rest, from hints."""
-    version = request.header(b"app-version")
+    told = request.given
     return Caller(
         id=caller_id,
         app=request.endpoint.app if request.endpoint else "",
         scopes=scopes,
-        locale=_locale(request.header(b"accept-language")),
-        device=_device(request.header(b"sec-ch-ua-mobile"), request.header(b"user-agent")),
-        app_version=version if version is not None and _VERSION.match(version) else None,
+        locale=_locale(told.get(b"accept-language")),
+        device=_device(told.get(b"sec-ch-ua-mobile"), told.get(b"user-agent")),
+        app_version=_version(request) if b"app-version" in told else None,
         tenant=tenant,
         token=token,
     )
 
 
-def _locale(accept_language: str | None) -> str:
+@lru_cache(_KEPT)
+def _locale(accept_language: bytes | None) -> str:
     """The first language the client names (RFC 9110 section 12.5.4 lists the best one first in practice)."""
-    first = (accept_language or "").partition(",")[0].partition(";")[0].strip()
+    first = (accept_language or b"").decode("latin-1").partition(",")[0].partition(";")[0].strip()
     return first if _LANGUAGE.match(first) else DEFAULT_LOCALE
 
 
-def _device(hint: str | None, user_agent: str | None) -> str:
-    if hint in ("?0", "?1"):
-        return "mobile" if hint == "?1" else "desktop"
+@lru_cache(_KEPT)
+def _device(hint: bytes | None, user_agent: bytes | None) -> str:
+    if hint in (b"?0", b"?1"):
+        return "mobile" if hint == b"?1" else "desktop"
     if not user_agent:
         return "unknown"
-    return "mobile" if "Mobi" in user_agent else "desktop"
+    return "mobile" if b"Mobi" in user_agent else "desktop"
+
+
+def _version(request: Request) -> str | None:
+    version = request.header(b"app-version")
+    return version if version is not None and _VERSION.match(version) else None

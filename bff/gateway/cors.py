@@ -87,6 +87,8 @@ class Cors:
         A program that is no browser sends neither Origin nor Sec-Fetch-Site nor a cookie, and is not asked for anything.
         """
         rule = self._rules.get(request.endpoint.app) if request.endpoint else None
+        if rule is None and request.method in _SAFE:  # an app without pages elsewhere is asked for something: nothing to add
+            return
         origin = request.header(b"origin")
         allowed = None
         if rule is not None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from time import monotonic, time_ns
 
-from bff.composition.engine import Run
 from bff.gateway.access_line import access_line
 from bff.gateway.request import Request
 from bff.observe.kept import KeptTrace, SectionTime
@@ -30,34 +29,31 @@ class Ended:
         now = monotonic()
         seconds = now - request.started
         endpoint = request.endpoint
-        if endpoint is None:
-            record = self._records.endpoint(None, None, request.method)
-        else:
-            record = self._records.endpoint(endpoint.app, endpoint.template, request.method)
+        app, template = (None, None) if endpoint is None else (endpoint.app, endpoint.template)
+        record = self._records.endpoint(app, template, request.method)
         record.add(status, size, seconds, now)
-        failed = status >= _FAILED_FROM or bool(request.outcomes)
+        failed = False
         if request.runs and status != CLIENT_GONE:
-            failed = self._count_screens(request) or failed
+            failed = self._count_screens(app or "", request)
         if self._access.on:
             self._access.line(access_line(request, record, self._stamp(), status, size, seconds))
-        if self._tracing.keeps(sampled=request.sampled, failed=failed, seconds=seconds):
-            self._tracing.offer(_kept(request, status, now))
+        if self._tracing.on:
+            failed = failed or status >= _FAILED_FROM or bool(request.outcomes)
+            if self._tracing.keeps(sampled=request.sampled, failed=failed, seconds=seconds):
+                self._tracing.offer(_kept(request, status, now))
 
-    def _count_screens(self, request: Request) -> bool:
+    def _count_screens(self, app: str, request: Request) -> bool:
         """Whether one of them failed: in GraphQL the answer is a 200 all the same."""
-        app = request.endpoint.app if request.endpoint else ""
+        failed = False
         for name, run in request.runs:
-            self._records.screen(app, name).add(_result(run), run.verdicts)
+            result: Result = "degraded" if run.outcomes else "complete"
+            if not run.finished:
+                result, failed = "failed", True
+            self._records.screen(app, name).add(result, run.verdicts)
         for outcome in request.outcomes.values():
             if outcome.service:
                 self._records.blamed[outcome.service] += 1
-        return any(not run.finished for _, run in request.runs)
-
-
-def _result(run: Run) -> Result:
-    if not run.finished:
-        return "failed"
-    return "complete" if run.complete else "degraded"
+        return failed
 
 
 def _kept(request: Request, status: int, now: float) -> KeptTrace:

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain
 
 from bff.faces.answer import Headers
 from bff.faces.problems import Problem
@@ -43,7 +44,7 @@ _HOST, _LENGTH, _CODING, _CONNECTION, _DROP = Rule.HOST, Rule.LENGTH, Rule.CODIN
 
 @lru_cache(maxsize=_KEPT)
 def _is_ambiguous(path: bytes) -> bool:
-    return AMBIGUOUS.search(path) is not None
+    return AMBIGUOUS.search(path.partition(b"?")[0]) is not None
 
 
 class Guard:
@@ -72,7 +73,7 @@ class Guard:
         else:
             request.address = normal(peer)
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
-        if _is_ambiguous(raw_path.partition(b"?")[0]):
+        if _is_ambiguous(raw_path):
             raise _malformed("the path has a part that could be read in two ways; write it plainly")
         query: bytes = scope["query_string"]
         if query:
@@ -94,13 +95,12 @@ class Guard:
         if len(headers) > MOST_HEADERS:
             raise Problem("headers-too-large", f"there are more than {MOST_HEADERS} headers", headers=_CLOSE)
         odd = False
-        size = hosts = lengths = codings = 0
+        hosts = lengths = codings = 0
         verdict: Verdict = "malformed"
         for name, value in headers:
-            size += len(name) + len(value)
             if name in PLAIN:  # most of them
                 continue
-            rule = rule_of(name)
+            rule = READ.get(name) or rule_of(name)
             if rule is _HOST:
                 hosts += 1
                 verdict = self._host(value)
@@ -112,7 +112,7 @@ class Guard:
                 _check_coding(value, request)
             elif rule is _DROP or (rule is _CONNECTION and value not in _PLAIN_CONNECTION):
                 odd = True
-        if size > LARGEST_HEAD:
+        if sum(map(len, chain.from_iterable(headers))) > LARGEST_HEAD:
             raise Problem("headers-too-large", f"the headers have more than {LARGEST_HEAD} bytes", headers=_CLOSE)
         if hosts != 1:
             raise _malformed("send exactly one Host header")

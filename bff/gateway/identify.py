@@ -106,8 +106,8 @@ class Identities:
         """Set the request's caller. Raises the 401, 403 and 429 problems, and BackendUnreachable when nobody can tell."""
         endpoint = request.endpoint
         try:
-            token = bearer_token(request.raw_headers)
-            if request.header(KEY_HEADER) is not None:
+            token = bearer_token(request.values(b"authorization"))
+            if KEY_HEADER in request.given:
                 await self._by_key(request, token)
                 return
             if token is None:
@@ -151,8 +151,8 @@ class Identities:
 
     async def _by_key(self, request: Request, token: str | None) -> None:
         endpoint = request.endpoint
-        given = [value for name, value in request.raw_headers if name == KEY_HEADER]
-        if token is not None or len(given) > 1 or request.header(b"authorization") is not None:
+        given = request.values(KEY_HEADER)
+        if token is not None or len(given) > 1 or b"authorization" in request.given:
             raise Unauthenticated("credentials")
         if self._keys is None or (endpoint is not None and "api_key" not in endpoint.identities):
             raise Unauthenticated("not taken")
@@ -179,10 +179,11 @@ def authorize(request: Request) -> None:
     endpoint = request.endpoint
     if endpoint is None:
         raise Problem("not-found")
-    if request.caller.guest and not endpoint.guests:
+    caller = request.caller
+    if caller.id is None and not endpoint.guests:
         request.refused = "no identity"
         raise Problem("unauthenticated", "this needs an identity", headers=_challenge(request, _SCHEMES["bearer"]))
-    if not request.caller.has(endpoint.scopes):
+    if not endpoint.scopes <= caller.scopes:
         request.refused = "scope"
         raise Problem("forbidden", f"needs scope {' '.join(sorted(endpoint.scopes))}")
 

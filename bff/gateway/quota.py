@@ -10,13 +10,13 @@ from msgspec import structs
 from bff.deadline import LOOP_CLOCK, Clock
 from bff.gateway.body import read_body
 from bff.gateway.quota_fields import Fields, refusal
-from bff.gateway.quota_keys import account_of, key
+from bff.gateway.quota_keys import account_of
 from bff.gateway.quota_rules import Rule, rules_of
 from bff.gateway.request import Endpoint, Request
 from bff.gateway.screen_endpoint import budget_of
 from bff.gateway.throttle import Throttle
 from bff.gateway.watch import while_connected
-from bff.limit_settings import By, RateLimitSettings
+from bff.limit_settings import RateLimitSettings
 from bff.settings import LimitSettings
 from bff.state.limiter import Limiter
 from bff.state.limits_policy import Charge, Verdict
@@ -50,9 +50,11 @@ class Quota:
         endpoints = tuple(endpoints)
         self._rules = rules_of(limits or {}, endpoints, clock, absent)
         self._about = {each.name: tuple(rule for rule in self._rules if rule.about(each.name)) for each in endpoints}
-        self._at_door = {name: tuple(rule for rule in rules if rule.at_door) for name, rules in self._about.items()}
+        self._here = {rule: (self._door if rule.at_door else self._limiter).counts(rule.policy).take for rule in self._rules}
+        self._at_door = {name: [(rule, 1) for rule in rules if rule.at_door] for name, rules in self._about.items()}
         self._bills = {name: [(rule, 1) for rule in rules if self._is_charged(rule)] for name, rules in self._about.items()}
-        self._lines = any(rule.throttle is not None for rule in self._rules)
+        # Nobody waits, for a turn or for Redis.
+        self._at_once = not self._limiter.shared and all(rule.throttle is None for rule in self._rules)
         self._fields = Fields(rule.policy for rule in self._rules)
         self.decisions: dict[tuple[str, Result], int] = {
             (rule.policy.name, result): 0 for rule in self._rules for result in RESULTS
@@ -67,10 +69,9 @@ class Quota:
         endpoint = request.endpoint
         if endpoint is None:
             return
-        rules = self._at_door.get(endpoint.name)
-        if not rules:
-            return
-        self._conclude(request, self._door.take(_charges([(rule, 1) for rule in rules], request, None)))
+        bill = self._at_door.get(endpoint.name)
+        if bill:
+            self._charge_here(request, bill)
 
     async def charge(self, request: Request, targets: Mapping[str, int] | None = None) -> None:
         """Charge the others: for the endpoint, once, or for each name of `targets` as often as it says (GraphQL).
@@ -79,8 +80,8 @@ class Quota:
         endpoint that is not `counted` is charged only with `targets`: policies about one of them for what they cost,
         those about the endpoint alone for 1.
 
-        Adds the RateLimit fields to the answer; may hold the request back, until it is its turn or the client has gone
-        (ClientGone); raises the 429 problem, and that of a body which cannot be read.
+        May hold the request back, until it is its turn or the client has gone (ClientGone); raises the 429 problem, and
+        that of a body which cannot be read.
         """
         endpoint = request.endpoint
         if endpoint is None:
@@ -91,8 +92,31 @@ class Quota:
             bill = self._bills.get(endpoint.name, [])
         else:
             return
-        if bill:
-            await self._settle(request, endpoint, bill)
+        if not bill:
+            return
+        account = None
+        if endpoint.account is not None and any("account" in rule.by for rule, _ in bill):
+            account = await account_of(request, endpoint.account, self._max_body)
+        if self._at_once:
+            self._charge_here(request, bill, account)
+        else:
+            self._conclude(request, await self._settle(request, bill, account))
+
+    def tell(self, request: Request) -> None:
+        """Add the RateLimit fields to the answer, whatever it will be; once, when all stages have had their say."""
+        if request.verdicts:
+            request.headers += self._fields.of(request.verdicts)
+
+    def _charge_here(self, request: Request, bill: _Bill, account: str | None = None) -> None:
+        """Charge what this process counts alone, up to the first refusal, which is raised."""
+        for rule, cost in bill:
+            name = rule.policy.name
+            verdict = self._here[rule](rule.key(request, account), cost)
+            request.verdicts.append(verdict)
+            if not verdict.allowed:
+                self.decisions[name, "refused"] += 1
+                raise refusal(request, [verdict])
+            self.decisions[name, "allowed"] += 1
 
     def _is_charged(self, rule: Rule) -> bool:
         """Whether it is charged after identity."""
@@ -111,23 +135,13 @@ class Quota:
             costs.setdefault(rule, 1)
         more = [(rule, cost - (rule in own)) for rule, cost in costs.items() if not self._is_charged(rule)]
         more = [(rule, cost) for rule, cost in more if cost > 0]
-        if more:
-            self._conclude(request, self._door.take(_charges(more, request, None)))
+        self._charge_here(request, more)
         return [(rule, costs[rule]) for rule in self._rules if rule in costs and self._is_charged(rule)]
 
-    async def _settle(self, request: Request, endpoint: Endpoint, bill: _Bill) -> None:
-        account = None
-        if endpoint.account is not None and any("account" in rule.by for rule, _ in bill):
-            account = await account_of(request, endpoint.account, self._max_body)
-        charges = _charges(bill, request, account)
-        lined = self._lines and {rule.policy.name: rule.throttle for rule, _ in bill if rule.throttle is not None}
-        if lined:
-            verdicts = await self._in_turn(request, charges, lined)
-        elif self._limiter.shared:
-            verdicts = await self._limiter.charge(charges)
-        else:
-            verdicts = self._limiter.take(charges)
-        self._conclude(request, verdicts)
+    async def _settle(self, request: Request, bill: _Bill, account: str | None) -> list[Verdict]:
+        charges = [Charge(rule.policy, rule.key(request, account), cost) for rule, cost in bill]
+        lined = {rule.policy.name: rule.throttle for rule, _ in bill if rule.throttle is not None}
+        return await self._in_turn(request, charges, lined) if lined else await self._limiter.charge(charges)
 
     async def _in_turn(self, request: Request, charges: Sequence[Charge], lined: Mapping[str, Throttle]) -> list[Verdict]:
         """Charge what nobody waits for first, then stand in the lines of the others, one after the other."""
@@ -162,13 +176,13 @@ class Quota:
         return (await self._limiter.charge([charge]))[0]
 
     def _conclude(self, request: Request, verdicts: Sequence[Verdict]) -> None:
-        """Count what was decided, tell the client, and raise what refuses it."""
+        """Count what was decided, keep it for the client, and raise what refuses it."""
         refused: list[Verdict] = []
         for verdict in verdicts:
             if not verdict.allowed:
                 refused.append(verdict)
             self.decisions[verdict.policy.name, _result(verdict)] += 1
-        self._fields.tell(request, verdicts)
+        request.verdicts += verdicts
         if refused:
             raise refusal(request, refused)
 
@@ -179,14 +193,3 @@ def _result(verdict: Verdict) -> Result:
     if verdict.delayed:
         return "delayed"
     return "degraded" if verdict.degraded else "allowed"
-
-
-def _charges(bill: _Bill, request: Request, account: str | None) -> list[Charge]:
-    keys: dict[tuple[By, ...], str] = {}
-    charges: list[Charge] = []
-    for rule, cost in bill:
-        told = keys.get(rule.by)
-        if told is None:
-            told = keys[rule.by] = key(rule.by, request, account)
-        charges.append(Charge(rule.policy, f"{told}:{rule.policy.name}", cost))
-    return charges

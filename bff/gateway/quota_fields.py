@@ -11,6 +11,9 @@ from bff.state.limits_policy import Policy, Verdict
 POLICY = b"ratelimit-policy"
 LIMIT = b"ratelimit"
 
+# Seconds are told as whole ones, never too few: who comes back then is not refused for a fraction. But for a clock's own.
+_ROUNDING = 1e-6
+
 
 def described(policy: Policy) -> str:
     """A policy as a member of RateLimit-Policy; a window that is no whole number of seconds cannot be told there."""
@@ -22,20 +25,15 @@ class Fields:
     """Writes the two fields; what of them never changes is made once."""
 
     def __init__(self, policies: Iterable[Policy]) -> None:
-        self._described = {policy.name: described(policy) for policy in policies}
+        self._texts = {policy.name: (described(policy), f'"{policy.name}";r=') for policy in policies}
 
-    def tell(self, request: Request, verdicts: Sequence[Verdict]) -> None:
-        """Put them on the answer, whatever it will be. One field each; of a policy the last word, of whatever stage."""
-        headers = request.headers
-        policies = ", ".join([self._described[verdict.policy.name] for verdict in verdicts])
-        limits = ", ".join(
-            [f'"{verdict.policy.name}";r={verdict.remaining};t={_seconds(verdict.reset)}' for verdict in verdicts]
-        )
-        if not _join(headers, POLICY, policies):
-            headers.append((POLICY, policies.encode()))
-            headers.append((LIMIT, limits.encode()))
-        else:
-            _join(headers, LIMIT, limits)
+    def of(self, verdicts: Iterable[Verdict]) -> Headers:
+        """One field each; of a policy the last word, of whatever stage."""
+        members: dict[str, str] = {}  # of the one field, and what stands in the other for it
+        for verdict in verdicts:
+            policy, limit = self._texts[verdict.policy.name]
+            members[policy] = f"{limit}{verdict.remaining};t={ceil(verdict.reset - _ROUNDING)}"
+        return [(POLICY, ", ".join(members).encode()), (LIMIT, ", ".join(members.values()).encode())]
 
 
 def refusal(request: Request, refused: Sequence[Verdict]) -> Problem:
@@ -48,20 +46,5 @@ def refusal(request: Request, refused: Sequence[Verdict]) -> Problem:
         "quota-exceeded",
         f"over the {several} {', '.join(names)}",
         {"violated-policies": names},  # the draft's own name for it
-        [(b"retry-after", str(max(1, _seconds(wait))).encode())],
+        [(b"retry-after", str(max(1, ceil(wait - _ROUNDING))).encode())],
     )
-
-
-def _join(headers: Headers, name: bytes, members: str) -> bool:
-    """Add them to the field, if it is there; whether it is. A member's name has no comma: quota_rules.py sees to it."""
-    for at, (told, before) in enumerate(headers):
-        if told == name:
-            both = [*before.decode().split(", "), *members.split(", ")]
-            headers[at] = (name, ", ".join({each.partition(";")[0]: each for each in both}.values()).encode())
-            return True
-    return False
-
-
-def _seconds(seconds: float) -> int:
-    """Whole ones, never too few: who comes back then is not refused for a fraction."""
-    return ceil(seconds - 1e-6)  # but for a clock's rounding

@@ -4,6 +4,7 @@ import json
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import chain
 
 from bff.faces.problems import Problem
 from bff.gateway.address import network_of
@@ -19,41 +20,44 @@ MOST_READ = 16 * 1024
 _KEPT = 1024
 
 Parts = tuple[str, ...]
+# What a request, and the account that its body names, is counted by.
+Share = Callable[[Request, str | None], Parts]
 
 
-def key(by: Sequence[By], request: Request, account: str | None) -> str:
-    """The key of a policy that counts by these; hashed, and equal for equal shares only."""
-    parts: Parts = ()
-    for one in by:
-        parts += _account(request, account) if one == "account" else _PARTS[one](request)
-    return _hashed(parts)
+def share_of(by: Sequence[By]) -> Share:
+    """The share of a policy that counts by these; found once, for it is asked for with every request."""
+    parts = [_account if one == "account" else _PARTS[one] for one in by]
+    if len(parts) == 1:
+        return parts[0]
+    return lambda request, account: tuple(chain.from_iterable(part(request, account) for part in parts))
 
 
 @lru_cache(maxsize=_KEPT)
-def _hashed(parts: Parts) -> str:
+def key(parts: Parts) -> str:
+    """The key of a share; hashed, and equal for equal shares only."""
     return key_of("limit", *parts)
 
 
-def _address(request: Request) -> Parts:
+def _address(request: Request, _: str | None = None) -> Parts:
     return "address", network_of(request.address)
 
 
-def _caller(request: Request) -> Parts:
+def _caller(request: Request, _: str | None) -> Parts:
     caller = request.caller
     return _address(request) if caller.id is None else ("caller", caller.tenant or "", caller.id)
 
 
-def _key(request: Request) -> Parts:
+def _key(request: Request, _: str | None) -> Parts:
     key = request.caller.key
     return _address(request) if key is None else ("key", key)
 
 
-def _tenant(request: Request) -> Parts:
+def _tenant(request: Request, _: str | None) -> Parts:
     tenant = request.caller.tenant
     return _address(request) if tenant is None else ("tenant", tenant)
 
 
-def _app(request: Request) -> Parts:
+def _app(request: Request, _: str | None) -> Parts:
     return "app", "" if request.endpoint is None else request.endpoint.app
 
 
@@ -61,11 +65,11 @@ def _account(request: Request, account: str | None) -> Parts:
     return _address(request) if account is None else ("account", account)
 
 
-def _everyone(request: Request) -> Parts:
+def _everyone(_: Request, __: str | None) -> Parts:
     return ("everyone",)
 
 
-_PARTS: dict[By, Callable[[Request], Parts]] = {
+_PARTS: dict[By, Share] = {
     "address": _address,
     "caller": _caller,
     "key": _key,

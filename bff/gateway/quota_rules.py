@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 
 from bff.deadline import Clock
 from bff.errors import Refusal
-from bff.gateway.request import Endpoint
+from bff.gateway.quota_keys import Share, key, share_of
+from bff.gateway.request import Endpoint, Request
 from bff.gateway.throttle import Throttle
 from bff.limit_settings import By, RateLimitSettings
 from bff.state.limits_policy import Policy
@@ -26,6 +27,11 @@ class Rule:
     by: tuple[By, ...]
     to: tuple[str, ...]
     throttle: Throttle | None
+    share: Share
+
+    def key(self, request: Request, account: str | None) -> str:
+        """Whose room a request uses; `account` is the one that its body names."""
+        return f"{key(self.share(request, account))}:{self.policy.name}"
 
     @property
     def at_door(self) -> bool:
@@ -55,7 +61,8 @@ def rules_of(
 def _rule(name: str, settings: RateLimitSettings, clock: Clock) -> Rule:
     policy = Policy.of(name, settings)
     throttle = Throttle(policy, settings, clock) if settings.over == "delay" else None
-    return Rule(policy, tuple(dict.fromkeys(settings.by)), tuple(settings.to), throttle)
+    by = tuple(dict.fromkeys(settings.by))
+    return Rule(policy, by, tuple(settings.to), throttle, share_of(by))
 
 
 def _faults(

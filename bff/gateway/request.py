@@ -1,9 +1,9 @@
 """One public request on its way through the gateway: what came in, and what the stages have found out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
+from msgspec import Struct, field
 from starlette.types import Receive, Scope
 
 from bff.apps import Identity
@@ -12,6 +12,7 @@ from bff.composition.engine import Run
 from bff.composition.outcome import Outcome
 from bff.faces.answer import Answer, Headers
 from bff.priority import Priority
+from bff.state.limits_policy import Verdict
 from bff.upstream.scope import RequestScope
 
 
@@ -66,8 +67,7 @@ class Endpoint(Protocol):
     async def answer(self, request: "Request") -> Answer: ...
 
 
-@dataclass(slots=True)
-class Request:
+class Request(Struct):  # a Struct: made in C, where a dataclass of as many members costs 90 bytecodes
     """What came in (`scope`, `receive`), and what each stage adds for those behind it."""
 
     scope: Scope
@@ -75,38 +75,44 @@ class Request:
     started: float
     id: str = ""
     endpoint: Endpoint | None = None
-    path: dict[str, str] = field(default_factory=dict)
+    path: dict[str, str] = {}
     caller: Caller = GUEST
-    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    outcomes: Mapping[str, Outcome] = {}
     work: RequestScope = field(default_factory=RequestScope)  # its upstream calls, and the trace that they go on in
     runs: Sequence[tuple[str, Run]] = ()  # its screens by name, and how each went
     parent: str = ""  # the span id of the client's own span, if it told one
     sampled: bool = False  # its trace is kept, whatever comes of it
-    _by_name: dict[bytes, bytes] | None = None
     problem: str | None = None  # the kind of problem document that answered it
     admitted: bool = False  # it has a place among those in flight
     address: str = ""  # the client's, as far as trusted proxies tell it
     body: bytes | None = None  # once it was read
-    headers: Headers = field(default_factory=list)  # what stages add to the answer, whatever it is
+    headers: Headers = []  # what stages add to the answer, whatever it is
+    verdicts: list[Verdict] = []  # what limits said of it, for the fields that tell the client
     refused: str | None = None  # why, when a stage refused it; for the audit line, never for the client
+    method: str = ""
+    raw_headers: Headers = []  # all of them, as they came
+    given: Mapping[bytes, bytes] = {}  # the first value of each header, by its lower-case name
 
-    @property
-    def method(self) -> str:
-        return str(self.scope["method"])
-
-    @property
-    def raw_headers(self) -> list[tuple[bytes, bytes]]:
-        headers: list[tuple[bytes, bytes]] = self.scope["headers"]
-        return headers
+    def __post_init__(self) -> None:
+        scope = self.scope
+        self.method = scope.get("method", "")
+        self.raw_headers = headers = scope.get("headers", [])
+        self.given = given = dict(headers)
+        if len(given) < len(headers):  # some stand twice
+            self.given = dict(reversed(headers))
 
     def header(self, name: bytes) -> str | None:
         """The first value of a header (lower-case name), or None."""
-        if self._by_name is None:
-            self._by_name = dict(reversed(self.raw_headers))
-        value = self._by_name.get(name)
+        value = self.given.get(name)
         return None if value is None else value.decode("latin-1")
+
+    def values(self, name: bytes) -> list[bytes]:
+        """All values of a header (lower-case name): where a second one is a reason to refuse."""
+        if len(self.given) == len(self.raw_headers):  # none stands twice
+            return [self.given[name]] if name in self.given else []
+        return [value for told, value in self.raw_headers if told == name]
 
     def keep(self, headers: Headers) -> None:
         """Go on with these headers alone."""
         self.scope["headers"] = headers
-        self._by_name = None
+        self.__post_init__()

@@ -1,6 +1,7 @@
 """A screen behind its REST path: the fast dispatcher's way to `serve`, without FastAPI's per-request machinery."""
 
 from time import monotonic
+from typing import Final
 from urllib.parse import parse_qsl
 
 from bff.apps import App
@@ -14,6 +15,9 @@ from bff.gateway.request import Request
 from bff.gateway.watch import while_connected
 from bff.priority import Priority
 from bff.upstream.scope import RequestScope
+
+REQUEST_TIMEOUT: Final = b"request-timeout"
+_REQUEST_ID: Final = REQUEST_ID.decode()
 
 # More parameters than any screen has are not a question but an attack on the parser.
 MAX_PARAMETERS = 100
@@ -51,10 +55,11 @@ class ScreenEndpoint:
 def raw_of(request: Request) -> Raw:
     """The request as `serve` takes it."""
     raw = Raw(request.path, pairs_of(request), request.caller, work_of(request))
-    try:
-        raw.budget = read_budget(request)
-    except BadInput as bad:
-        raw.faults = bad.faults
+    if REQUEST_TIMEOUT in request.given:
+        try:
+            raw.budget = read_budget(request)
+        except BadInput as bad:
+            raw.faults = bad.faults
     return raw
 
 
@@ -71,8 +76,9 @@ def pairs_of(request: Request) -> list[tuple[str, str]]:
 
 def work_of(request: Request) -> RequestScope:
     """What the calls of a request share; its id goes on with each of them."""
-    request.work.headers = ((REQUEST_ID.decode(), request.id),)
-    return request.work
+    work = request.work
+    work.headers = ((_REQUEST_ID, request.id),)
+    return work
 
 
 def budget_of(request: Request) -> float | None:
@@ -88,7 +94,7 @@ def read_budget(request: Request) -> float | None:
 
     `Request-Timeout` (milliseconds) counts from the request's arrival: identity and the body have had their share of it.
     """
-    given = request.header(b"request-timeout")
+    given = request.header(REQUEST_TIMEOUT)
     if given is None:
         return None
     if not (given.isascii() and given.isdigit() and len(given) <= _MAX_DIGITS) or int(given) == 0:

@@ -84,9 +84,14 @@ class Stack:
         open_context(request, self._tracing)  # context: before the guard, so that a refusal too has a request id to be found by
         self.in_flight += 1
         try:
-            answer = await self._answered(request)
-            size = 0 if request.method == "HEAD" else len(answer.body)  # a long body is gone once it is written
-            await write(request, answer, send, closing=self.draining or self._gate.pressure.closing)
+            try:
+                answer = await self._handle(request)
+            except ClientGone:
+                raise
+            except Exception as error:  # noqa: BLE001 - the one seam where whatever went wrong must become an answer
+                answer = _in_its_place(request, error)
+            self._quota.tell(request)  # its fields are on every answer, the refusals of stages behind it too
+            size = await write(request, answer, send, closing=self.draining or self._gate.pressure.closing)
             self._ended.note(request, answer.status, size)
         except (ClientGone, OSError):  # an OSError is what ASGI lets `send` raise when the connection has gone
             self._ended.note(request, CLIENT_GONE, 0)
@@ -94,21 +99,15 @@ class Stack:
             self._gate.leave(request)
             self.in_flight -= 1
 
-    async def _answered(self, request: Request) -> Answer:
-        """The answer, whatever happens: an expected error becomes its problem, a bug a 500 that tells nothing."""
-        try:
-            return await self._handle(request)
-        except BffError as error:
-            if isinstance(error, SectionFailed):
-                request.outcomes = {error.section: error.outcome}
-            return _refused(request, problems.of(error))
-        except ClientGone:
-            raise
-        except Exception:  # noqa: BLE001 - the one seam where a bug must become an answer
-            _log.exception("a bug, request %s", request.id)
-            return _refused(request, problems.Problem("internal"))
 
-
-def _refused(request: Request, problem: problems.Problem) -> Answer:
+def _in_its_place(request: Request, error: Exception) -> Answer:
+    """What is answered when there is no answer: an expected error becomes its problem, a bug a 500 that tells nothing."""
+    if isinstance(error, SectionFailed):
+        request.outcomes = {error.section: error.outcome}
+    if isinstance(error, BffError):
+        problem = problems.of(error)
+    else:
+        _log.error("a bug, request %s", request.id, exc_info=error)
+        problem = problems.Problem("internal")
     request.problem = problem.kind
     return problem.answer(request.id, request.work.trace.trace_id if request.work.trace else "")

@@ -1,9 +1,11 @@
 """Ends the work for a client that has gone (F26): nobody waits for the answer, so nothing should be asked any more."""
 
 import asyncio
+from asyncio import current_task, get_running_loop
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from msgspec import Struct
 from starlette.types import Receive
 
 from bff.gateway.body import ClientGone
@@ -21,11 +23,11 @@ async def while_connected(receive: Receive, work: Awaitable[T]) -> T:
     Only for a request whose body has been read (or that has none), and only for what is safe to leave off: a write in
     progress must not be cut. ASGI servers do not cancel a handler by themselves.
     """
-    task = asyncio.current_task()
+    task = current_task()
     if task is None:
         raise RuntimeError("while_connected runs inside a task")
     watcher = _Watcher(receive, task)
-    timer = asyncio.get_running_loop().call_later(WATCH_AFTER, watcher.start)
+    timer = get_running_loop().call_later(WATCH_AFTER, watcher.start)
     try:
         return await work
     except asyncio.CancelledError:
@@ -34,29 +36,23 @@ async def while_connected(receive: Receive, work: Awaitable[T]) -> T:
         raise
     finally:
         timer.cancel()
-        watcher.stop()
+        if watcher.watching is not None:
+            watcher.watching.cancel()
 
 
-class _Watcher:
+class _Watcher(Struct):  # a Struct: made in C
     """Waits for the client's going and then cancels the task that works for it."""
 
-    __slots__ = ("_receive", "_watching", "_working", "gone")
-
-    def __init__(self, receive: Receive, working: asyncio.Task[object]) -> None:
-        self._receive = receive
-        self._working = working
-        self._watching: asyncio.Task[None] | None = None
-        self.gone = False
+    receive: Receive
+    working: asyncio.Task[object]
+    watching: asyncio.Task[None] | None = None
+    gone: bool = False
 
     def start(self) -> None:
-        self._watching = asyncio.get_running_loop().create_task(self._watch())
-
-    def stop(self) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
+        self.watching = get_running_loop().create_task(self._watch())
 
     async def _watch(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
+        while (await self.receive())["type"] != "http.disconnect":
             pass
         self.gone = True
-        self._working.cancel()
+        self.working.cancel()

@@ -1,7 +1,7 @@
 """The bearer token of a request, as RFC 6750 has it sent."""
 
 import string
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from bff.identity.unauthenticated import Unauthenticated
 
@@ -13,24 +13,20 @@ _LETTERS = string.ascii_letters.encode() + string.digits.encode() + b"-._~+/"
 _SCHEME = b"bearer"
 
 
-def bearer_token(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+def bearer_token(values: Sequence[bytes]) -> str | None:
     """The token of the one `Authorization: Bearer` header; None without that header, or when it has another scheme.
 
-    `headers` are ASGI's: lower-case byte names. Another scheme is None because another stage judges it (API keys).
+    `values` are those of all Authorization headers. Another scheme is None because another stage judges it (API keys).
     Only the header is looked at: RFC 6750 section 2.3 advises against the query, where a token ends up in logs.
     Raises Unauthenticated for two Authorization headers of any scheme (RFC 9110 section 5.3: the field is not a list,
     and two readers could pick differently), and for Bearer without a well-formed token of at most MAX_TOKEN characters.
     """
-    value: bytes | None = None
-    for name, text in headers:
-        if name == b"authorization":
-            if value is not None:
-                raise Unauthenticated("credentials")
-            value = text
-    if value is None:
+    if not values:
         return None
-    scheme, _, token = value.partition(b" ")
-    if scheme.lower() != _SCHEME:
+    if len(values) > 1:
+        raise Unauthenticated("credentials")
+    scheme, _, token = values[0].partition(b" ")
+    if scheme != b"Bearer" and scheme.lower() != _SCHEME:
         return None
     token = token.strip(b" ")
     if len(token) > MAX_TOKEN:

@@ -17,6 +17,7 @@ class AccessLog:
     """Buffers lines and gives them to `sink`, which must not block; None writes nothing."""
 
     def __init__(self, sink: Callable[[bytes], None] | None) -> None:
+        self.on = sink is not None
         self._sink = sink
         self._writer: BackgroundWriter | None = None
         self._lines: list[str] = []
@@ -29,10 +30,6 @@ class AccessLog:
         log = cls(writer.offer)
         log._writer = writer
         return log
-
-    @property
-    def on(self) -> bool:
-        return self._sink is not None
 
     @property
     def dropped(self) -> int:

@@ -5,7 +5,7 @@ number is bounded by the project. Adding one request costs 1 to 2 us.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Final, Literal
 
 import orjson
@@ -38,7 +38,7 @@ class EndpointRecord:
 
     def add(self, status: int, size: int, seconds: float, now: float) -> None:
         """Count one; `now` is the monotonic moment at which it ended."""
-        self.classes[min(status // 100, 5)] += 1  # a plain route passes on whatever number its backend made up
+        self.classes[status // 100 if status < 600 else 5] += 1  # a plain route passes on whatever number its backend made up
         self.bytes += size
         self.latency.add(seconds, now)
 
@@ -46,26 +46,42 @@ class EndpointRecord:
 class ScreenRecord:
     """The runs of one screen of one app, and how each of its sections was had."""
 
-    __slots__ = ("_ok", "_other", "results")
+    __slots__ = ("_ok", "_other", "_usual", "_usual_runs", "results")
 
     def __init__(self) -> None:
         self.results: dict[Result, int] = {"complete": 0, "degraded": 0, "failed": 0}
         self._ok: defaultdict[str, int] = defaultdict(int)
         self._other: defaultdict[tuple[str, str], int] = defaultdict(int)
+        # Most runs have the same sections, and all of them are ok: such a run is one number, not one for each section.
+        self._usual: Set[str] = frozenset()
+        self._usual_runs = 0
 
     def add(self, result: Result, verdicts: Mapping[str, Outcome]) -> None:
         """Count one run; `verdicts` are of every section and field that came to an end, `OK` itself of those that are."""
         self.results[result] += 1
-        ok = self._ok
-        for key, outcome in verdicts.items():
-            if outcome is OK:
-                ok[key] += 1
-            else:
-                self._other[key, outcome.status] += 1
+        all_ok = [*verdicts.values()].count(OK) == len(verdicts)
+        if all_ok and verdicts.keys() == self._usual:
+            self._usual_runs += 1
+        elif all_ok and len(verdicts) > len(self._usual):
+            self._count_usual()
+            self._usual, self._usual_runs = frozenset(verdicts), 1
+        else:
+            for key, outcome in verdicts.items():
+                if outcome is OK:
+                    self._ok[key] += 1
+                else:
+                    self._other[key, outcome.status] += 1
 
     def sections(self) -> dict[tuple[str, str], int]:
         """Counts by section and status."""
+        self._count_usual()
         return {**{(key, "ok"): count for key, count in self._ok.items()}, **self._other}
+
+    def _count_usual(self) -> None:
+        if self._usual_runs:
+            for key in self._usual:
+                self._ok[key] += self._usual_runs
+            self._usual_runs = 0
 
 
 class Records:

@@ -9,6 +9,7 @@ class Tracing:
     """With no `export` (the default) nothing is kept: a client's trace goes on to the backends as it came."""
 
     def __init__(self, sampler: Sampler | None = None, export: TraceExport | None = None, *, slow: float = 1.0) -> None:
+        self.on = export is not None and sampler is not None
         self.export = export
         self.sampler = sampler
         self._slow = slow

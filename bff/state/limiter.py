@@ -68,7 +68,7 @@ class Limiter:
         """Judge in this process, in their order; what comes after the first refusal is not counted, and has no verdict."""
         verdicts: list[Verdict] = []
         for policy, key, cost in charges:
-            verdict = self._counted(policy).take(key, cost)
+            verdict = self.counts(policy).take(key, cost)
             verdicts.append(verdict)
             if not verdict.allowed:
                 break
@@ -101,7 +101,7 @@ class Limiter:
         for charge in charges:
             shared = charge.policy.shared
             if shared == "local":
-                verdict: Verdict | None = self._counted(charge.policy).take(charge.key, charge.cost)
+                verdict: Verdict | None = self.counts(charge.policy).take(charge.key, charge.cost)
             else:
                 verdict = self._leases.spend(charge) if shared == "leased" else None
             if verdict is None:
@@ -127,7 +127,7 @@ class Limiter:
     async def _ask(self, scripts: Scripts, charge: Charge) -> Verdict:
         """Redis's verdict, or ours in its place. Never raises StateUnavailable."""
         policy, key, cost = charge
-        algorithm = self._counted(policy)
+        algorithm = self.counts(policy)
         most = self._leases.want(charge, self._live) if policy.shared == "leased" else cost
         try:
             told = await scripts.run(algorithm.script, key, algorithm.arguments(cost, most))
@@ -154,18 +154,19 @@ class Limiter:
             if policy.strict:
                 return Verdict(policy, False, 0, UNKNOWN_RETRY, UNKNOWN_RETRY, degraded=True)
             live = 1
-        told = self._counted(policy).take(key, cost, live)
+        told = self.counts(policy).take(key, cost, live)
         return Verdict(policy, told.allowed, told.remaining, told.reset, told.retry_after, degraded=True)
 
     def _note(self, charge: Charge) -> None:
         """Know what was let in here, so that losing Redis does not begin a window anew."""
-        self._counted(charge.policy).note(charge.key, charge.cost, self._live or 1)
+        self.counts(charge.policy).note(charge.key, charge.cost, self._live or 1)
 
     @property
     def _live(self) -> int | None:
         return None if self._fleet is None else self._fleet.live
 
-    def _counted(self, policy: Policy) -> Algorithm:
+    def counts(self, policy: Policy) -> Algorithm:
+        """What this process counts of a policy, by itself."""
         algorithm = self._here.get(policy.name)
         if algorithm is None:
             algorithm = self._here[policy.name] = _ALGORITHMS[policy.algorithm](policy, self._now)

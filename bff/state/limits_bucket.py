@@ -40,14 +40,18 @@ class Bucket:
         self._policy, self._now = policy, now
         self._burst = policy.burst or policy.limit
         self._full: Kept[float] = Kept(most_keys)
+        self._whole = self._pace(1)
 
     def take(self, key: str, cost: int, shares: int = 1) -> Verdict:
         policy = self._policy
-        interval, burst = self._pace(shares)
+        interval, burst = self._whole if shares == 1 else self._pace(shares)
         now = self._now()
-        full = max(now, self._full.get(key) or now)
+        full = self._full.peek(key)  # it becomes the youngest when it is put
+        if full is None or full < now:
+            full = now
         units = (now + _ROUNDING - full) / interval + burst
         if units < cost:
+            self._full.get(key)  # the youngest all the same
             room = max(0, floor(units))
             wait = (cost - units) * interval if cost <= burst else burst * interval
             return Verdict(policy, False, room, (room + 1 - units) * interval, wait)

@@ -85,31 +85,36 @@ class SlidingWindow:
         self.entries, self._most_entries = 0, most_entries
 
     def take(self, key: str, cost: int, shares: int = 1) -> Verdict:
-        policy = self._policy
+        policy, now = self._policy, self._now()
+        log = self._logs.peek(key)
+        if log is None or log[1] <= now - self._window:
+            log = self._log(key, now)
+        else:  # as most often: nothing has left the window
+            self._logs.touch(key)
         limit = policy.limit if shares == 1 else share(policy.limit, shares)
-        now, log = self._log(key)
         room = limit - int(log[-1] - log[0])
         if room < cost:
+            if len(log) == 1:  # nothing was ever let in, or not for long: what is kept has an entry
+                self._logs.pop(key)
             return self._refused(log, now, cost, limit, max(0, room))
         self._add(log, now, cost)
         return Verdict(policy, True, room - cost, log[1] + self._window - now)
 
     def note(self, key: str, cost: int, shares: int = 1) -> None:
-        now, log = self._log(key)
-        self._add(log, now, cost)
+        now = self._now()
+        self._add(self._log(key, now), now, cost)
 
     def arguments(self, cost: int, most: int) -> list[int | float | str]:
         policy = self._policy
         return [cost, most, policy.limit, round(policy.window * MICRO), round(self._quantum * MICRO)]
 
-    def _log(self, key: str) -> tuple[float, "array[float]"]:
+    def _log(self, key: str, now: float) -> "array[float]":
         """The key's log without what has left the window."""
-        now = self._now()
         log = self._logs.get(key)
         if log is None:
             log = array("d", (0.0,))
             self._left(self._logs.put(key, log))
-            return now, log
+            return log
         since, end = now - self._window, len(log)
         if end > 1 and log[1] <= since:
             live = 3
@@ -117,7 +122,7 @@ class SlidingWindow:
                 live += 2
             self.entries -= live // 2
             del log[: live - 1]  # what is first now is the count so far of the last that left
-        return now, log
+        return log
 
     def _add(self, log: "array[float]", now: float, cost: int) -> None:
         quantum = self._quantum

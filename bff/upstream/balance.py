@@ -1,6 +1,8 @@
 """Picks the instance of each attempt, sends it there, reads its answer, and remembers what that tells of the instance."""
 
+from collections.abc import Callable
 from random import Random
+from typing import Final
 
 from bff.deadline import LOOP_CLOCK, Clock
 from bff.errors import BackendError, BackendUnreachable
@@ -12,7 +14,9 @@ from bff.upstream.health import HealthChecks
 from bff.upstream.instances import Instances
 from bff.upstream.peers import Peer, Peers
 from bff.upstream.stats import ServiceStats
-from bff.upstream.verdict import Verdict, of_error, of_status, of_time
+from bff.upstream.verdict import of_error, of_status, of_time
+
+_SUCCESS: Final = range(200, 300)
 
 
 class Balance:
@@ -20,6 +24,9 @@ class Balance:
 
     The value of a 2xx answer is decoded here (`call.decode`), so that a promise broken counts against who broke it.
     Active checks begin with the first call. `chance` draws instances and span ids.
+
+    From the first step of `send` to its end, however it ends, it is counted in `in_flight` of the service and of the
+    instance. If calls are queued then, `freed` is called.
     """
 
     def __init__(
@@ -42,52 +49,46 @@ class Balance:
         if settings.health.path is not None:
             self._checks = HealthChecks(service, self._peers, settings.health, settings.health.path, chance.random, clock)
         self._bits = chance.getrandbits
+        self.freed: Callable[[], None] = _nobody_waits
 
     async def send(self, call: Call) -> Reply:
         """The answer of the instance that is best to call now, or what its wire raises.
 
         Another one than those in `call.attempts` where there is one. BackendUnreachable while no instance is known.
         """
-        now, peers = self._now(), self._peers
-        if now >= peers.until or peers.live is not self._instances.live:
+        now, peers, service = self._now(), self._peers, self._stats
+        if now >= peers.until:
             self._look(now)
-        peer = self._pick(call, now) if len(peers.near) != 1 or peers.panic else peers.near[0]
-        attempt = Attempt(peer.name, call.kind, now)
-        if call.trace is not None:
-            attempt.span_id = f"{self._bits(64):016x}"
+        peer = peers.only or self._pick(call, now)
+        attempt = Attempt(peer.name, call.kind, now, f"{self._bits(64):016x}" if call.trace is not None else "")
         call.attempts.append(attempt)
         stats = peer.stats
         stats.in_flight += 1
-        told: Verdict = "neutral"
+        service.in_flight += 1
         try:
             reply = await peer.wire.send(call, attempt)
             status = reply.status
-            if 200 <= status < 300:
-                if call.decode is not None:
-                    reply.value = call.decode(reply.body)
-                told = "good"
-            else:
-                told = of_status(status)
-                if told == "bad" and call.deadline.at - now < self._stats.enough and of_time(reply):
-                    told = "neutral"
+            if call.decode is not None and status in _SUCCESS:
+                reply.value = call.decode(reply.body)
+        except BaseException as error:
+            self._not_good(peer, call, attempt, error)
+            raise
+        else:
             attempt.result = "200" if status == 200 else str(status)
             attempt.ended = ended = self._now()
             stats.latency.add(ended - now, ended)
+            if status >= 400:  # all others are good (verdict.py)
+                self._not_good(peer, call, attempt, reply)
+                return reply
+            stats.good += 1
+            if peers.several and self._observe is not None:
+                self._observe(peer, ended - now, "good", ended)
             return reply
-        except BackendError as error:
-            told = of_error(error)
-            if told == "bad" and call.deadline.at - now < self._stats.enough and of_time(error):
-                told = "neutral"
-            attempt.result, attempt.sent = error.reason, error.sent
-            raise
         finally:
             stats.in_flight -= 1
-            if told == "good":
-                stats.good += 1
-            else:
-                self._not_good(peer, attempt, told)
-            if self._observe is not None and len(peers.all) > 1:
-                self._observe(peer, attempt.ended - now, told, attempt.ended)
+            service.in_flight -= 1
+            if service.queued:
+                self.freed()
 
     async def close(self) -> None:
         """End the active checks and close every instance's connections."""
@@ -113,20 +114,34 @@ class Balance:
             near = tuple(peer for peer in near if peer.name not in tried) or near
         return near[0] if len(near) == 1 else self._policy.choose(near, now)
 
-    def _not_good(self, peer: Peer, attempt: Attempt, told: Verdict) -> None:
-        """A bad attempt, or one that tells nothing: cut short, refused, not sent."""
+    def _not_good(self, peer: Peer, call: Call, attempt: Attempt, end: Reply | BaseException) -> None:
+        """An attempt that was bad, or tells nothing: cut short, refused, not sent."""
         stats = peer.stats
-        answered = attempt.ended > 0  # and its latency is counted
-        if not answered:
+        if isinstance(end, Reply):
+            told = of_status(end.status)
+        else:
+            told = of_error(end)
             attempt.ended = self._now()
-        if told == "neutral":
+            if isinstance(end, BackendError):
+                attempt.result, attempt.sent = end.reason, end.sent
+        if told == "bad" and call.deadline.at - attempt.started < self._stats.enough and of_time(end):
+            told = "neutral"
+        if told == "bad":
+            stats.bad += 1
+            if not isinstance(end, Reply):  # whose latency is counted
+                stats.latency.add_failed(attempt.ended - attempt.started)
+            if self._ejector is not None:
+                self._ejector.failed(peer, attempt.ended)
+        elif told == "neutral":
             stats.neutral += 1
-            return
-        stats.bad += 1
-        if not answered:
-            stats.latency.add_failed(attempt.ended - attempt.started)
-        if self._ejector is not None:
-            self._ejector.failed(peer, attempt.ended)
+        else:
+            stats.good += 1
+        if self._peers.several and self._observe is not None:
+            self._observe(peer, attempt.ended - attempt.started, told, attempt.ended)
+
+
+def _nobody_waits() -> None:
+    pass
 
 
 def _policy(settings: ServiceSettings, chance: Random) -> choose.Policy:

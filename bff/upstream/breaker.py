@@ -6,18 +6,20 @@ again.
 
 import random
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from math import ceil, inf
-from typing import Final
+from typing import Any, Final
 
 from pybreaker import CircuitBreaker, CircuitBreakerError, CircuitBreakerListener, CircuitBreakerState
 
 from bff.deadline import LOOP_CLOCK, Clock
-from bff.errors import BreakerOpen, Hopeless
+from bff.errors import BackendUnreachable, BreakerOpen, Hopeless
 from bff.service_settings import ServiceSettings
 from bff.upstream.call import Call, Reply, Sender
 from bff.upstream.circuit import Circuit
+from bff.upstream.hedge import Outcome
 from bff.upstream.latency import BOUNDS
+from bff.upstream.retry import MAY_PASS, Retry
 from bff.upstream.stats import BreakerState, ServiceStats
 from bff.upstream.verdict import Verdict, of_error, of_reply, of_time
 
@@ -50,6 +52,7 @@ class Breaker:
         "_longest",
         "_look_at",
         "_now",
+        "_retry",
         "_see_at",
         "_service",
         "_settings",
@@ -68,6 +71,8 @@ class Breaker:
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._service, self._inner, self._settings, self._stats = service, inner, settings, stats
+        # Retry needs a frame above its first attempt, and this one will do: a coroutine less a call, and its 23 bytecodes.
+        self._retry = inner if isinstance(inner, Retry) else _Once(inner)
         self._now = clock.now
         self._slow_after = settings.breaker.slow_after or inf
         self._look_at = 0.0
@@ -81,38 +86,41 @@ class Breaker:
         stats.breaker = "closed" if settings.breaker.on else "off"
 
     async def send(self, call: Call) -> Reply:
-        began = self._now()
+        began, stats, circuit = self._now(), self._stats, self._circuit
         if began >= self._look_at:
             self._look(began)
         had = call.deadline.at - began
         if had > self._longest:
             self._longest = had
         if had < self._half and not self._doubted and not self._sees(began):
-            self._stats.hopeless += 1
+            stats.hopeless += 1
             raise Hopeless(self._service, f"half of its calls take over {self._half:g} s, {had:.3f} s left")
-        circuit = self._circuit
-        permit = 0 if circuit is None else circuit.epoch if circuit.closed else self._try(circuit, call, began)
+        permit = 0 if circuit is None else circuit.permit or self._try(circuit, call, began)
         try:
-            reply = await self._inner.send(call)
+            try:
+                reply = await self._retry.first(call, began)
+            except BackendUnreachable as error:
+                reply = await self._retry.again(call, error)
+            else:
+                if reply.status in MAY_PASS:
+                    reply = await self._retry.again(call, reply)
         except BaseException as error:
-            verdict, ended = of_error(error), self._now()
-            if verdict == "bad" and of_time(error):
-                verdict = self._out_of_time(had)
-            if verdict == "bad":
-                self._stats.latency.add_failed(ended - began)
-            self._settle(permit, verdict, False, ended)
+            self._not_good(permit, error, began, had)
             raise
-        verdict, ended = of_reply(reply), self._now()
+        if reply.status >= 400:  # all others are good (verdict.py)
+            self._not_good(permit, reply, began, had)
+            return reply
+        ended = self._now()
         took = ended - began
-        if verdict == "good":
-            self._stats.latency.add(took, ended)
-            if had < self._half:
-                self._doubted = True
-        else:
-            self._stats.latency.add_failed(took)
-            if of_time(reply):
-                verdict = self._out_of_time(had)
-        self._settle(permit, verdict, verdict == "good" and took > self._slow_after, ended)
+        stats.good += 1
+        stats.latency.add(took, ended)
+        if had < self._half:
+            self._doubted = True
+        if circuit is not None:
+            if took > self._slow_after:
+                circuit.settle(permit, "good", True, ended)
+            else:
+                circuit.good(permit, ended)
         return reply
 
     async def close(self) -> None:
@@ -143,8 +151,14 @@ class Breaker:
             self._doubted = False
         return "neutral" if had < self._stats.enough else "bad"
 
-    def _settle(self, permit: int, verdict: Verdict, slow: bool, now: float) -> None:
-        stats = self._stats
+    def _not_good(self, permit: int, end: Reply | BaseException, began: float, had: float) -> None:
+        """Count a call that was bad, or tells nothing."""
+        stats, ended = self._stats, self._now()
+        verdict = of_reply(end) if isinstance(end, Reply) else of_error(end)
+        if verdict == "bad" and of_time(end):
+            verdict = self._out_of_time(had)
+        if verdict == "bad" or isinstance(end, Reply):
+            stats.latency.add_failed(ended - began)
         if verdict == "good":
             stats.good += 1
         elif verdict == "bad":
@@ -152,7 +166,7 @@ class Breaker:
         else:
             stats.neutral += 1
         if self._circuit is not None:
-            self._circuit.settle(permit, verdict, slow, now)
+            self._circuit.settle(permit, verdict, False, ended)
 
     def _look(self, now: float) -> None:
         """Ask how long half of the recent calls take, and nearly all.
@@ -175,6 +189,24 @@ def _under(seconds: float) -> float:
     """The lower bound of the bucket that it is in."""
     place = bisect_left(BOUNDS, seconds)
     return BOUNDS[place - 1] if place else 0.0
+
+
+class _Once:
+    """Of a layer that is no Retry: what it brings is what there is."""
+
+    def __init__(self, inner: Sender) -> None:
+        self._inner = inner
+
+    def first(self, call: Call, now: float) -> Coroutine[Any, Any, Reply]:
+        return self._inner.send(call)
+
+    async def again(self, call: Call, last: Outcome) -> Reply:
+        if isinstance(last, Reply):
+            return last
+        try:
+            raise last
+        finally:
+            del last  # its traceback has this frame: a circle for each failure
 
 
 class _Shown(CircuitBreakerListener):

@@ -4,7 +4,8 @@ A place is held from before the first byte is sent until the answer's body is wh
 """
 
 import asyncio
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, Protocol
 
 from bff.deadline import LOOP_CLOCK, Clock
 from bff.errors import BackendBusy, BackendTimeout
@@ -18,9 +19,18 @@ from bff.upstream.verdict import of_reply
 _WAIT_SHARE: Final = 0.25
 
 
+class Counting(Sender, Protocol):
+    """What a bulkhead stands before: it counts each call in the service's `in_flight` from the first step of `send` to its
+    end, however it ends, and calls `freed` then if calls are `queued`. (So the places need no frame of their own.)
+    """
+
+    freed: Callable[[], None]
+
+
 class Bulkhead:
     """Raises BackendBusy in place of sending when no place is free and none becomes free in time.
 
+    The place is looked for as `send` is called and taken as what it gives is awaited: do both in one line.
     `max_in_flight` is what this worker may have in flight, when that is another number than the service's setting.
     """
 
@@ -29,7 +39,7 @@ class Bulkhead:
     def __init__(
         self,
         service: str,
-        inner: Sender,
+        inner: Counting,
         settings: ServiceSettings,
         stats: ServiceStats,
         *,
@@ -42,24 +52,30 @@ class Bulkhead:
         most = settings.max_in_flight if max_in_flight is None else max_in_flight
         self._gradient = Gradient(settings.bulkhead.min_limit, most) if settings.bulkhead.adaptive else None
         stats.limit = most if self._gradient is None else self._gradient.limit
+        if self._gradient is None:
+            inner.freed = self._admit  # else those that wait are let in once the limit is known that the call has told
 
-    async def send(self, call: Call) -> Reply:
+    def send(self, call: Call) -> Coroutine[Any, Any, Reply]:
         stats = self._stats
-        if stats.in_flight < stats.limit:
-            stats.in_flight += 1
-        else:
+        if stats.in_flight < stats.limit and self._gradient is None:
+            return self._inner.send(call)
+        return self._placed(call)
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+    async def _placed(self, call: Call) -> Reply:
+        stats = self._stats
+        if stats.in_flight >= stats.limit:
             await self._place(call)
+            stats.in_flight -= 1  # what it sends counts itself, before anybody else can look
         try:
             if self._gradient is None:
                 return await self._inner.send(call)
             return await self._measured(call, self._gradient)
         finally:
-            stats.in_flight -= 1
             if self._queue:
                 self._admit()
-
-    async def close(self) -> None:
-        await self._inner.close()
 
     async def _place(self, call: Call) -> None:
         """Wait for a place and take it, or raise BackendBusy. Cancelled, it leaves neither a waiter nor a place taken."""
@@ -110,7 +126,7 @@ class Bulkhead:
 
         Only good answers tell of the load, and timeouts of calls that had time enough.
         """
-        in_flight, began = self._stats.in_flight, self._clock.now()
+        in_flight, began = self._stats.in_flight + 1, self._clock.now()
         try:
             reply = await self._inner.send(call)
         except BackendTimeout as late:

@@ -17,8 +17,8 @@ from bff.upstream.verdict import Verdict
 class Circuit(CircuitBreaker):
     """`timeout` is how long one call of the service may take; `draw` gives 0 to 1, for the jitter.
 
-    A call that is let in holds a permit, the `epoch` of that moment: `epoch` itself while `closed`, else what `admit`
-    gives. It ends with `settle`, always and once. Every change of state begins a new epoch, and what a call of an
+    A call that is let in holds a permit, the `epoch` of that moment: `permit` while closed, else what `admit` gives. It
+    ends with `settle` or `good`, always and once. Every change of state begins a new epoch, and what a call of an
     earlier one tells is dropped: it says how the service was, not how it is.
     """
 
@@ -38,8 +38,12 @@ class Circuit(CircuitBreaker):
         self._tried_at = 0.0  # when an open circuit is tried
         self._trials = 0  # in flight
         self._overdue_at = 0.0  # by then every trial in flight has ended, or will never tell
-        self.closed = True
-        self.epoch = 0
+        self.epoch = 1
+        self.permit = 1  # the epoch while it is closed, else 0
+
+    @property
+    def closed(self) -> bool:
+        return self.permit != 0
 
     def admit(self, now: float, due: float) -> int:
         """The permit of a trial; CircuitBreakerError when none is to be had now.
@@ -57,6 +61,18 @@ class Circuit(CircuitBreaker):
         self._trials += 1
         self._overdue_at = max(self._overdue_at, max(now + self._timeout, due) + self._timeout)
         return self.epoch
+
+    def good(self, permit: int, now: float) -> None:
+        """The same as `settle` of a good call that was not slow: of nearly all, in a third of the instructions."""
+        if permit != self.permit:
+            self.settle(permit, "good", False, now)
+            return
+        window = self._window
+        if now >= window.until:
+            window.turn(now)
+        window.calls += 1
+        if (window.bad or window.slow) and self._too_many():
+            self.open()
 
     def settle(self, permit: int, verdict: Verdict, slow: bool, now: float) -> None:
         """A call that was let in has ended. A neutral one counts neither way; a trial's place is free again."""
@@ -85,22 +101,22 @@ class Circuit(CircuitBreaker):
         settings = self._settings
         self._tried_at = self._now() + self._pause * (1 + settings.jitter * (2 * self._draw() - 1))
         self._pause = min(self._pause * settings.growth, settings.open_max)
-        self.closed = False
         self.epoch += 1
+        self.permit = 0
         return super().open()
 
     def half_open(self) -> None:
         self._trials = 0
         self._overdue_at = 0.0
-        self.closed = False
         self.epoch += 1
+        self.permit = 0
         super().half_open()
 
     def close(self) -> None:
         self._window.clear()
         self._pause = self._settings.open_for
-        self.closed = True
         self.epoch += 1
+        self.permit = self.epoch
         super().close()
 
     def _too_many(self) -> bool:

@@ -1,17 +1,17 @@
 """`Client`: a typed class that calls one service; one method, one line."""
 
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from copy import copy
 from pathlib import Path
 from time import monotonic
-from typing import Any, ClassVar, Final, Self, TypeVar, cast
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 from bff.deadline import Deadline, current_deadline
 from bff.errors import BackendError, Missing
 from bff.upstream.answers import decoder, refused
 from bff.upstream.batching import Owner
-from bff.upstream.call import SAFE_METHODS, Call, Headers
+from bff.upstream.call import SAFE_METHODS, Call, Headers, Reply
 from bff.upstream.codecs.codec import Codec
 from bff.upstream.codecs.grpc import GrpcMethod, ProtoFile
 from bff.upstream.codecs.json import JSON
@@ -72,8 +72,10 @@ class Client(Owner):
         cls.policy = cls.policy.but(timeout, retry, hedge, shared)
 
     def __init__(self, service: Service | None = None, scope: RequestScope | None = None) -> None:
+        if scope is None:
+            scope = RequestScope()
         self._service = service
-        self.scope = scope = scope or RequestScope()
+        self.scope = scope
         if scope.repeated:
             self.policy = self.policy.once()
 
@@ -101,7 +103,12 @@ class Client(Owner):
 
     def get(self, path: str, kind: type[T], /, **arguments: Any) -> Awaited[T]:
         """Read. Sent again when that is safe and may help; an equal one of the same request is the same call."""
-        return self._exchange("GET", path, arguments, kind)
+        try:
+            where = target(path, arguments) if arguments or "{" in path else path
+        except BadPathValue as error:
+            return _raised(Missing(self.service, str(error)))
+        decode = self._decoders.get((path, kind)) or self._decoder(path, kind, self.codec)
+        return self._send("GET", path, where, self._accepts, b"", decode)
 
     def post(
         self, path: str, kind: type[T], body: object, /, *, idempotency_key: str | None = None, **arguments: Any
@@ -176,61 +183,77 @@ class Client(Owner):
         service, scope, policy = self._service, self.scope, self.policy
         if service is None:
             raise TypeError(f"{type(self).__name__} has no service to call: a fake must override the method that was used")
-        started = monotonic()
-        outer = current_deadline()
-        left = service.timeout if policy.timeout is None else policy.timeout
-        section = ""
-        if outer is not None:
-            left = min(left, outer.left())
-            section = outer.of
-        deadline = Deadline(started + left, monotonic, section)
-        reads = scope.reads
-        read: Read | None = None
-        own = method != "GET" or not policy.shared  # one that is shared is nobody's, and may be answered otherwise
-        if not own and scope.changes:
-            policy = policy._replace(shared=False)  # another request's read may have begun before our own write
-        key = (decode, where, own)
+        name, started, outer = service.name, monotonic(), current_deadline()
+        at = started + (service.timeout if policy.timeout is None else policy.timeout)
+        if outer is None:
+            deadline = Deadline(at, monotonic)
+        elif outer.now is not monotonic:
+            deadline = Deadline(min(at, started + outer.left()), monotonic, outer.of)
+        else:
+            deadline = outer if outer.at <= at else Deadline(at, monotonic, outer.of)
+        read: Read | None
+        key: Hashable
         if method == "GET":
+            reads, shared = scope.reads, policy.shared  # one that is shared is nobody's, and may be answered otherwise
+            key = (decode, where, shared)
             if key in reads:
                 earlier = await answered(reads, key, deadline)
                 if earlier is not None:
                     service.stats.coalesced += 1
-                    if not 200 <= earlier.status < 300:
-                        raise refused(self.service, template, earlier)
+                    self._refuse_unless_good(template, earlier)
                     return decode(earlier.body)
                 started = monotonic()
-            read = reads[key] = Read(service.name, deadline)
+            read = reads[key] = Read(name, deadline)
+        else:
+            read, key, shared = None, None, False
         headers = scope.headers + headers
-        if own and scope.tell is not None:
-            headers += scope.tell(service.name)
-        call = Call(service.name, method, where, deadline, headers, body, idempotent, decode, policy, scope.trace)
-        record = CallRecord(service.name, method, template, started, section, call.attempts)
+        if shared:
+            if scope.changes:
+                policy = policy._replace(shared=False)  # another request's read may have begun before our own write
+        elif scope.tell is not None:
+            headers += scope.tell(name)
+        call = Call(name, method, where, deadline, headers, body, idempotent, decode, policy, scope.trace)
+        record = CallRecord(name, method, template, started, deadline.of, call.attempts)
         scope.records.append(record)
         try:
             reply = await service.sender.send(call)
-            record.result = str(reply.status)
-            if read is not None:
-                read.end(reads, key, reply)
-                read = None
-        except BackendError as error:
-            record.result = error.reason
-            if read is not None:
-                read.end(reads, key, error)
-                read = None
+        except BaseException as error:
+            self._failed(call, record, read, key, error)
             raise
-        finally:
-            record.ended = monotonic()
-            if read is not None:
-                read.end(reads, key, None)  # we were cut: whoever waits beside us asks for itself
-            elif method not in SAFE_METHODS:
-                if scope.changes:
-                    reads.clear()
-                    scope.loaders.clear()
-                elif reads:
-                    forget(reads, service.name)
+        record.ended = monotonic()
+        record.result = str(reply.status)
+        value: T | None = reply.value  # type: ignore[assignment]  # which `decode` has made
+        reply.value = None  # it is the section's: what it has read is freed with it, while its memory is still in the cache
+        if value is not None and read is not None and read.waiting is None:  # as nearly all calls end
+            read.reply = reply
+            return value
+        self._over(call, read, key, reply)
+        self._refuse_unless_good(template, reply)
+        return decode(reply.body) if value is None else value
+
+    def _failed(self, call: Call, record: CallRecord, read: Read | None, key: Hashable, error: BaseException) -> None:
+        record.ended = monotonic()
+        if isinstance(error, BackendError):
+            record.result = error.reason
+            self._over(call, read, key, error)
+        else:
+            self._over(call, read, key, None)  # we were cut: whoever waits beside us asks for itself
+
+    def _over(self, call: Call, read: Read | None, key: Hashable, end: Reply | BackendError | None) -> None:
+        """What a call's end means for the reads of its request; `end` is None for one that was cut."""
+        scope = self.scope
+        if read is not None:
+            read.end(scope.reads, key, end)
+        elif call.method not in SAFE_METHODS:
+            if scope.changes:
+                scope.reads.clear()
+                scope.loaders.clear()
+            elif scope.reads:
+                forget(scope.reads, call.service)
+
+    def _refuse_unless_good(self, template: str, reply: Reply) -> None:
         if not 200 <= reply.status < 300:
             raise refused(self.service, template, reply)
-        return decode(reply.body) if reply.value is None else cast("T", reply.value)
 
     def _decoder(self, path: str, kind: type[T], codec: Codec) -> Callable[[bytes], T]:
         decode = decoder(self.service, path, kind, codec)

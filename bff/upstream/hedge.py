@@ -5,9 +5,9 @@ budget as retries, so a service that is slow as a whole is not asked twice for e
 """
 
 import asyncio
-from collections.abc import Coroutine
-from dataclasses import replace
-from typing import Any, Final
+from typing import Final
+
+from msgspec.structs import replace
 
 from bff.deadline import Clock
 from bff.errors import BackendBusy, BackendError, BackendUnreachable
@@ -49,16 +49,16 @@ class Hedge:
         """
         usual = self._stats.latency.quantile(self._settings.quantile, self._clock.now())
         if usual is None:
-            return await _outcome(call, self._inner.send(call)), 1
+            return await _outcome(call, self._inner), 1
         loop = asyncio.get_running_loop()
-        first = loop.create_task(_outcome(call, self._inner.send(call)))
+        first = loop.create_task(_outcome(call, self._inner))
         running = [first]
         try:
             await self._ended(first, self._clock.now() + max(usual, self._settings.least))
             if first.done() or not self._may(call):
                 return await first, 1
             self._stats.hedges += 1
-            second = loop.create_task(_outcome(call, self._inner.send(once_more(call, "hedge", 1))))
+            second = loop.create_task(_outcome(once_more(call, "hedge", 1), self._inner))
             running.append(second)
             winner = await _winner(first, second)
             if winner is second and not refused(winner.result()):
@@ -71,9 +71,10 @@ class Hedge:
         """Whether there is time for another attempt, and budget, and the breaker has not opened meanwhile."""
         if is_open(self._stats):
             return False
-        if call.deadline.left() <= (self._stats.latency.quantile(0.5, self._clock.now()) or 0.0):
+        now = self._clock.now()
+        if call.deadline.left() <= (self._stats.latency.quantile(0.5, now) or 0.0):
             return False
-        if self._budget.spend():
+        if self._budget.spend(now):
             return True
         self._stats.budget_refused += 1
         return False
@@ -95,9 +96,9 @@ class Hedge:
             first.remove_done_callback(wake)
 
 
-async def _outcome(call: Call, sending: Coroutine[Any, Any, Reply]) -> Outcome:
+async def _outcome(call: Call, inner: Sender) -> Outcome:
     try:
-        return await sending
+        return await inner.send(call)
     except BackendError as error:
         return error
     except asyncio.CancelledError:

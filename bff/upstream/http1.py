@@ -6,10 +6,11 @@ moment it is due: a call's deadline, or the end of its idle life.
 
 import asyncio
 import select
+from collections.abc import Callable
 from math import inf
 from typing import Final, Protocol, cast
 
-from bff.deadline import Clock, Deadline, Timer
+from bff.deadline import Clock, Timer
 from bff.errors import BackendError, BackendInvalid, BackendTimeout, BackendUnreachable
 from bff.upstream.call import Reply
 from bff.upstream.http1_response import FramingError, ResponseReader
@@ -32,8 +33,8 @@ class Stale(BackendUnreachable):
 class Owner(Protocol):
     """Who keeps a connection while it is idle. Called from inside the event loop, so it must not wait."""
 
-    def rested(self, connection: "Connection", now: float) -> None:
-        """An answer is whole and another request may follow: keep it by `rest`, or `abort` it."""
+    def rested(self, connection: "Connection", now: float) -> float:
+        """An answer is whole and another request may follow: until when it may be kept idle, or `abort` it."""
         ...
 
     def lost(self, connection: "Connection") -> None:
@@ -48,8 +49,10 @@ class Connection(asyncio.Protocol):
         "_alarm",
         "_alarm_at",
         "_clock",
-        "_deadline",
         "_due",
+        "_feed",
+        "_new_waiter",
+        "_now",
         "_owner",
         "_reader",
         "_service",
@@ -57,8 +60,11 @@ class Connection(asyncio.Protocol):
         "_stats",
         "_transport",
         "_used",
+        "_whole_by",
+        "_write",
         "_writing",
-        "born",
+        "closing",
+        "expires",
         "instance",
         "waiter",
     )
@@ -67,39 +73,43 @@ class Connection(asyncio.Protocol):
         self, service: str, instance: str, owner: Owner, reader: ResponseReader, stats: InstanceStats, clock: Clock
     ) -> None:
         self._service, self.instance, self._owner, self._reader = service, instance, owner, reader
-        self._stats, self._clock = stats, clock
+        self._stats, self._clock, self._now, self._feed = stats, clock, clock.now, reader.feed
         self._transport: asyncio.Transport | None = None
+        self._write: Callable[[bytes], object]  # these three are set when it is made
+        self.closing: Callable[[], bool]  # whether its socket is closed or about to be
+        self._new_waiter: Callable[[], asyncio.Future[Reply]]
         self._alarm: Timer | None = None
-        self._alarm_at = self._due = self._deadline = inf
+        self._alarm_at = self._due = self._whole_by = inf
         self._silent = True  # no byte of the current answer has come
         self._used = False  # it has carried a whole exchange
         self._writing = False  # bytes of the request are still with us
-        self.born = clock.now()
+        self.expires = inf  # its owner's note: from then on it is not to be used again
         self.waiter: asyncio.Future[Reply] | None = None  # whoever awaits the current answer
 
-    def ask(self, request: bytes, method: str, deadline: Deadline, first_byte: float) -> asyncio.Future[Reply]:
-        """Send a request. The future ends with a Reply or one BackendError, by the deadline whatever the backend does.
+    def ask(self, request: bytes, due: float) -> asyncio.Future[Reply]:
+        """Send a request. The future ends with a Reply or one BackendError, by that moment whatever the backend does.
 
-        `first_byte` is the moment by which something of the answer must have come. Whoever stops awaiting must `abort`:
-        the rest of this answer could be taken for the next one.
+        Whoever stops awaiting must `abort`: the rest of this answer could be taken for the next one.
         """
-        assert self._transport is not None
-        self._reader.expect(method)
         self._silent = True
-        self._deadline = deadline.at
-        self._due = min(first_byte, deadline.at)
-        if self._due < self._alarm_at:
+        self._due = due
+        if due < self._alarm_at:
             self._set_alarm()
-        self._transport.write(request)
-        if not self._writing and not self._transport.is_closing():  # a write that failed closes
+        self._write(request)
+        if not self._writing and not self.closing():  # a write that failed closes
             self._stats.written += 1
-        self.waiter = waiter = asyncio.get_running_loop().create_future()
+        self.waiter = waiter = self._new_waiter()
         return waiter
 
-    def rest(self, until: float) -> None:
-        """Stay open and idle until that moment at the latest."""
-        self._due = until
-        if until < self._alarm_at:
+    def expect_no_body(self) -> None:
+        """What is asked next is a HEAD."""
+        self._reader.expect_no_body()
+
+    def expect_first_byte(self, by: float) -> None:
+        """Something of the answer to what was just asked must have come by then. For all that is asked here, or for none."""
+        self._whole_by = self._due
+        self._due = min(by, self._due)
+        if self._due < self._alarm_at:
             self._set_alarm()
 
     def abort(self) -> None:
@@ -113,7 +123,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def open(self) -> bool:
-        return self._transport is not None and not self._transport.is_closing()
+        return self._transport is not None and not self.closing()
 
     def stirred(self) -> bool:
         """Whether something has come on an idle connection that the event loop has not told us of yet: a close, mostly.
@@ -128,9 +138,11 @@ class Connection(asyncio.Protocol):
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's are not instances of it
+        self._transport = made = cast("asyncio.Transport", transport)  # uvloop's are not instances of it
         # So `pause_writing` tells of any byte that the kernel did not take at once. Not 0: TLS pauses at the mark itself.
-        self._transport.set_write_buffer_limits(high=1, low=0)
+        made.set_write_buffer_limits(high=1, low=0)
+        self._write, self.closing = made.write, made.is_closing
+        self._new_waiter = asyncio.get_running_loop().create_future
 
     def pause_writing(self) -> None:
         self._writing = True
@@ -145,30 +157,41 @@ class Connection(asyncio.Protocol):
         if waiter is None:
             self.abort()  # bytes that nobody asked for: the next answer could not be told from them
             return
-        if self._silent:
-            self._silent = False
-            self._due = self._deadline
         try:
-            whole = self._reader.feed(data)
+            reply = self._feed(data)
         except FramingError as broken:
             self.end(BackendInvalid(self._service, f"{self.instance}: {broken}"))
             return
-        if whole:
-            self._finish(waiter)
+        if reply is None:
+            self._hear()
+            return
+        self.waiter = None
+        self._used = True
+        # A request that is not sent to its end (the backend answered early) would run on into the next one.
+        if self._reader.reusable and not self._writing:
+            self._due = until = self._owner.rested(self, self._now())
+            if until < self._alarm_at:
+                self._set_alarm()
+        else:
+            self.abort()
+        if not waiter.done():
+            waiter.set_result(reply)
 
     def eof_received(self) -> bool:
         """The backend has closed its side. False lets asyncio close ours."""
         waiter = self.waiter
         if waiter is not None:
             try:
-                whole = self._reader.end()
+                reply = self._reader.end()
             except FramingError as broken:
                 self.end(BackendInvalid(self._service, f"{self.instance}: {broken}"))
-            else:
-                if whole:
-                    self._finish(waiter)
-                else:
-                    self.end(self._broken(None))
+                return False
+            if reply is None:
+                self.end(self._broken(None))
+                return False
+            self.abort()
+            if not waiter.done():
+                waiter.set_result(reply)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -179,24 +202,19 @@ class Connection(asyncio.Protocol):
 
     # The ends of an exchange.
 
-    def _finish(self, waiter: asyncio.Future[Reply]) -> None:
-        reply = self._reader.take(self.instance)
-        self.waiter = None
-        self._used = True
-        # A request that is not sent to its end (the backend answered early) would run on into the next one.
-        if self._reader.reusable and not self._writing:
-            self._owner.rested(self, self._clock.now())
-        else:
-            self.abort()
-        if not waiter.done():
-            waiter.set_result(reply)
-
     def end(self, error: BackendError) -> None:
         """Close at once and give whoever awaits an answer this error for it."""
         waiter = self.waiter
         self.abort()
         if waiter is not None and not waiter.done():
             waiter.set_exception(error)
+
+    def _hear(self) -> None:
+        """Something of the answer has come."""
+        if self._silent:
+            self._silent = False
+            if self._whole_by < inf:
+                self._due = self._whole_by
 
     def _broken(self, exc: Exception | None) -> BackendError:
         how = "reset" if isinstance(exc, ConnectionError) else "closed"
@@ -218,14 +236,14 @@ class Connection(asyncio.Protocol):
 
     def _ring(self, again: bool = False) -> None:
         self._alarm, self._alarm_at = None, inf
-        late = self._clock.now() - self._due
+        late = self._now() - self._due
         if late < -_TICK:
             self._set_alarm()
         elif self.waiter is None:
             self.abort()
         elif late > LATE and not again:
             # uvloop rings before it reads: the answer may be here already, so one turn of the loop for it.
-            self._alarm = self._clock.call_at(self._clock.now() + _TICK, self._ring, True)
+            self._alarm = self._clock.call_at(self._now() + _TICK, self._ring, True)
         else:
             what = "no byte of its answer" if self._silent else "its answer was not whole"
             self.end(BackendTimeout(self._service, f"{self.instance}: {what} in time", ours=again))

@@ -1,10 +1,8 @@
-"""HTTP/1.1 answers, read strictly: bytes in, whole Replies out, and never a guess about where an answer ends.
+"""The answers of one connection. Nearly all are of one kind, which is read here; http1_answer.py reads all the others.
 
-llhttp (in httptools 0.9) refuses, as tried with raw bytes in tests/upstream/test_wire_framing.py: Content-Length beside
-Transfer-Encoding, doubled or malformed lengths, obs-fold, bare CR and LF, control characters in values, bad names and
-bad chunks. It lets pass, and we refuse: codings other than exactly `chunked`, chunked in HTTP/1.0, versions other than
-1.0 and 1.1, RTSP and ICY, empty lines before the status line, statuses outside 100-599, any number or size of headers.
-It swallows what follows a message, so we find each message's end ourselves.
+The usual kind is one whose head comes in one piece, in HTTP/1.1, and has a Content-Length and nothing else that says how
+the body or the connection ends. llhttp checks it like any other, so that no kind is read less strictly
+(tests/upstream/test_wire_readers.py). What is saved is the state that the others need: 110 bytecodes an answer, not 400.
 """
 
 from typing import Final
@@ -12,199 +10,140 @@ from typing import Final
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from bff.upstream.call import Reply
-from bff.upstream.http1_head import FramingError, Head, head_end, headers_of
-from bff.upstream.inflate import InflateError, Inflater
+from bff.upstream.http1_answer import AnswerReader
+from bff.upstream.http1_head import FramingError
 
 __all__ = ["FramingError", "ResponseReader"]
 
-# RFC 9110 section 15.2 lets any number come first; a backend that sends more than these is playing for time.
-_MAX_INTERIM: Final = 8
-# One-byte chunks cost 5 bytes of framing each; more than 8 for a byte of body is extensions or trailers without end.
-_CHUNK_OVERHEAD: Final = 8
+# How an answer of the usual kind begins. One with a status below 200 or these two has no body, whatever its length says.
+_STARTS: Final = {b"HTTP/1.1 %d" % status: status for status in range(200, 600) if status not in (204, 304)}
+_LENGTH: Final = b"\r\ncontent-length:"
+_DIGITS: Final = len(_LENGTH)
+_SHORTEST: Final = len(b"a:\r\n")  # of headers
+_NOBODY: Final = object()  # called back by llhttp for nothing: it only checks
 
 
 class ResponseReader:
-    """Reads the answers of one connection, one after the other.
+    """Reads the answers of one connection to `instance`, one after the other. `secure` says that it is TLS.
 
-    `expect` before each request, `feed` what arrives until it says True, then `take` the reply. `reusable` then tells
-    whether another request may follow on this connection (RFC 9112 section 9.3). `secure` says that it is TLS.
+    `feed` what arrives until it gives the reply, after `expect_no_body` if it is to a HEAD. `reusable` then tells
+    whether another request may follow on this connection (RFC 9112 section 9.3).
     """
 
     __slots__ = (
-        "_bodiless",
-        "_chunked",
+        "_any",
+        "_begun",
         "_head",
-        "_inflater",
-        "_interims",
+        "_instance",
         "_left",
         "_max_body",
         "_max_head",
         "_max_headers",
         "_parser",
-        "_partial",
         "_parts",
-        "_raw",
         "_secure",
-        "_size",
+        "_small",
         "_status",
-        "_whole",
-        "_wire_size",
         "reusable",
     )
 
-    def __init__(self, max_head: int, max_headers: int, max_body: int, *, secure: bool = False) -> None:
+    def __init__(self, max_head: int, max_headers: int, max_body: int, *, instance: str = "", secure: bool = False) -> None:
         self._max_head, self._max_headers, self._max_body = max_head, max_headers, max_body
-        self._secure = secure
-        self.expect("GET")
-
-    def expect(self, method: str) -> None:
-        """Make ready for the answer to a request of this method."""
-        # llhttp reads heads and chunks; a body of known length goes past it, so each answer has a parser of its own.
-        self._parser = HttpResponseParser(self)
-        self._bodiless = method == "HEAD"
-        self._head: Head | None = None
-        self._raw = b""
+        self._instance, self._secure = instance, secure
+        self._small = min(max_head, max_headers * _SHORTEST)  # a head up to here has neither too many bytes nor headers
+        self._parser = HttpResponseParser(_NOBODY)  # has seen the answers of the usual kind, each to its end
+        self._any: AnswerReader | None = None  # made when there is one of another kind
+        self._begun = False  # an answer has begun and is not whole
+        self._left = 0  # of its body, in bytes, if it is of the usual kind
+        self._status, self._head = 0, b""
         self._parts: list[bytes] = []
-        self._partial = b""
-        self._status = self._size = self._wire_size = self._interims = 0
-        self._left: int | None = None  # bytes of body still due, when Content-Length tells
-        self._chunked = self._whole = self.reusable = False
-        self._inflater: Inflater | None = None
+        self.reusable = True
 
-    def feed(self, data: bytes) -> bool:
-        """Take in what arrived; True once the answer is whole. FramingError when it cannot be one."""
+    def expect_no_body(self) -> None:
+        """The next answer is to a HEAD."""
+        self._begin_any(bodiless=True)
+
+    def feed(self, data: bytes) -> Reply | None:
+        """Take in what arrived; the reply once it is whole. FramingError when it cannot be one."""
+        if self._begun:
+            return self._go_on(data)
+        end = data.find(b"\r\n\r\n") + 4
+        head = data[:end]
+        status = _STARTS.get(head[:12])
+        lower = head.lower()
+        at = lower.find(_LENGTH) + _DIGITS
+        if (
+            status is None
+            or at < _DIGITS
+            or lower.find(b"-encoding:") >= 0  # of either kind (`in` takes bytes for a number first: 2,000 instructions)
+            or lower.find(b"close") >= 0  # wherever: one too many is read as well by the other way
+            or (end > self._small and self._too_large(head))
+        ):
+            return self._feed_any(data)
         try:
-            while self._head is None:
-                if self._partial:
-                    data = self._partial + data
-                end = head_end(data, self._max_head)
-                if not end:
-                    self._partial = data
-                    return False
-                head, data, self._partial = data[:end], data[end:], b""
-                self._parser.feed_data(head)
-                self._read_head(head)
-                if not data and self._head is None:
-                    return False
-            return self._feed_body(data)
-        except HttpParserError as broken:
-            # What our own callbacks refuse reaches us as the context of httptools' error.
-            raise FramingError(str(broken.__context__ or broken)) from broken
-        except InflateError as broken:
-            raise FramingError(str(broken)) from broken
-        except HttpParserUpgrade as upgrade:
-            raise FramingError("it switched protocols, which we never ask for") from upgrade
-
-    def end(self) -> bool:
-        """The backend has closed its side; True if that is how this answer ends (RFC 9112 section 6.3 rule 8)."""
-        if self._head is None or self._chunked or self._left is not None:
-            return False
-        try:
-            self._end_at(b"")
-        except InflateError as broken:
-            raise FramingError(str(broken)) from broken
-        return True
-
-    def take(self, instance: str) -> Reply:
-        """The whole answer, its body decoded."""
-        parts = self._parts
-        body = parts[0] if len(parts) == 1 else b"".join(parts)
-        if self._inflater is None:
-            return Reply(self._status, self._raw, body, instance)
-        # Both describe the body as it was on the wire, not the one we hand on.
-        on_the_wire = (b"content-encoding", b"content-length")
-        return Reply(self._status, [header for header in headers_of(self._raw) if header[0] not in on_the_wire], body, instance)
-
-    def _read_head(self, raw: bytes) -> None:
-        """Draw the consequences of a head that llhttp has found well-formed."""
-        status = self._parser.get_status_code()
-        if status < 200:
-            self._skip_interim(status)
-            return
-        if status > 599:
-            raise FramingError(f"status {status}")
-        head = self._head = Head(raw, self._max_headers)
-        self._raw = raw
-        self._status = status
-        if self._bodiless or self._whole:  # RFC 9112 section 6.3 rule 1, or a Content-Length of 0
-            self._bodiless = True
-            return
-        self._chunked, self._left = head.chunked, head.length
-        if head.length is not None and head.length > self._max_body:
-            raise FramingError(f"a body of {head.length} bytes, over the cap of {self._max_body}")
-        if self._secure and head.length is None and not head.chunked:
-            # RFC 9112 section 9.8: only a closure alert may end it, and the event loops tell a cut as they tell an end.
-            raise FramingError("a body of no stated length over TLS")
-        if head.gzip:
-            self._inflater = Inflater(self._max_body)
-
-    def _skip_interim(self, status: int) -> None:
-        self._interims += 1
-        if status < 100:  # 101 does not come this far: llhttp stops at it
-            raise FramingError(f"status {status}")
-        if self._interims > _MAX_INTERIM:
-            raise FramingError("interim answers without end")
-        self._whole = False
-
-    def _feed_body(self, data: bytes) -> bool:
-        if self._bodiless:
-            self._end_at(data)
-        elif self._chunked:
-            self._feed_chunks(data)
-        elif self._left is None:
-            self._keep(data)  # to the end of the connection: `end`
-        else:
-            body, surplus = data[: self._left], data[self._left :]
-            self._left -= len(body)
-            self._keep(body)
-            if not self._left:
-                self._end_at(surplus)
-        return self._whole
-
-    def _feed_chunks(self, data: bytes) -> None:
-        try:
+            length = int(lower[at : lower.find(b"\r", at)])
+            come = len(data) - end
+            if come != length or length > self._max_body:
+                return self._begin(status, head, data, length - come)
             self._parser.feed_data(data)
-        except HttpParserError:
-            if not self._whole:
-                raise
-            self._end_at(data)  # it was what follows the last chunk that llhttp, or on_message_begin, refused
-            return
-        self._wire_size += len(data)
-        if self._wire_size > self._size * _CHUNK_OVERHEAD + self._max_head:
-            raise FramingError("more chunk framing or trailers than body")
-        if self._whole:
-            # Empty lines after the last chunk are the one surplus that llhttp skips in silence.
-            self._end_at(b"surplus" if data.endswith(b"\r\n\r\n\r\n") else b"")
+            return Reply(status, head, data[end:], self._instance)
+        except (ValueError, HttpParserError, HttpParserUpgrade):
+            pass
+        return self._feed_any(data)  # which says what is wrong
 
-    def _keep(self, data: bytes) -> None:
-        if not data:
-            return
-        self._size += len(data)
-        if self._size > self._max_body:
-            raise FramingError(f"a body over the cap of {self._max_body} bytes")
-        self._parts.append(data if self._inflater is None else self._inflater.feed(data))
+    def end(self) -> Reply | None:
+        """The backend has closed its side; the reply if that is how it ends (RFC 9112 section 6.3 rule 8)."""
+        if self._any is None or not self._begun or self._left or not self._any.end():
+            return None
+        return self._take_any(self._any)
 
-    def _end_at(self, surplus: bytes) -> None:
-        """The answer is whole, and this came after its end."""
-        self._whole = True
-        if surplus:
-            # RFC 9112 section 6.3: not to be taken for another answer. This one stands; the connection is done for.
-            self.reusable = False
-        # A body of no byte at all is an empty one, whatever coding it is said to be in.
-        if self._inflater is not None and self._size:
-            self._inflater.end()
+    def _too_large(self, head: bytes) -> bool:
+        return len(head) > self._max_head or head.count(b"\r\n") - 2 > self._max_headers
 
-    # What httptools calls.
+    # A body of stated length that comes in pieces.
 
-    def on_message_begin(self) -> None:
-        if self._whole and self._head is not None:
-            raise FramingError("bytes after the end of the answer")
+    def _begin(self, status: int, head: bytes, data: bytes, left: int) -> Reply | None:
+        if left < 0 or len(data) - len(head) + left > self._max_body:
+            return self._feed_any(data)
+        self._parser.feed_data(data)
+        self._begun, self._left = True, left
+        self._status, self._head = status, head
+        self._parts = [data[len(head) :]]
+        return None
 
-    def on_headers_complete(self) -> None:
-        self.reusable = self._parser.should_keep_alive()  # only now: llhttp forgets it when the message ends
+    def _go_on(self, data: bytes) -> Reply | None:
+        left = self._left
+        if not left:
+            return self._feed_any(data)
+        body = data[:left]
+        self._parser.feed_data(body)
+        self._parts.append(body)
+        self._left = left = left - len(body)
+        if left:
+            return None
+        # RFC 9112 section 6.3: what follows is not to be taken for another answer. This one stands.
+        self.reusable = len(body) == len(data)
+        parts, self._parts, self._begun = self._parts, [], False
+        return Reply(self._status, self._head, b"".join(parts), self._instance)
 
-    def on_body(self, data: bytes) -> None:
-        self._keep(data)
+    # Every other kind of answer.
 
-    def on_message_complete(self) -> None:
-        self._whole = True
+    def _begin_any(self, *, bodiless: bool) -> AnswerReader:
+        reader = self._any
+        if reader is None:
+            limits = self._max_head, self._max_headers, self._max_body
+            reader = self._any = AnswerReader(*limits, secure=self._secure)
+        reader.expect(bodiless=bodiless)
+        self._begun = True
+        return reader
+
+    def _feed_any(self, data: bytes) -> Reply | None:
+        reader = self._any if self._begun else None
+        if reader is None:
+            reader = self._begin_any(bodiless=False)
+        return self._take_any(reader) if reader.feed(data) else None
+
+    def _take_any(self, reader: AnswerReader) -> Reply:
+        self._begun = False
+        self.reusable = reader.reusable
+        return reader.take(self._instance)

@@ -65,6 +65,11 @@ class Instances:
         self._closing: set[asyncio.Task[None]] = set()
         self._timer: Timer | None = None
         self._closed = False
+        self._watchers: list[Callable[[], None]] = []
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call this whenever `live` has become another one: cheaper than to compare it at every call."""
+        self._watchers.append(changed)
 
     def update(self, endpoints: Sequence[Endpoint]) -> None:
         """Make it these. Who stays keeps its connections, counts and health; who left gets no new call and is closed
@@ -93,7 +98,7 @@ class Instances:
             wanted[name] = instance
         before, now = self.live, tuple(wanted.values())
         if reweighed or now != before:
-            self.live = now
+            self._now_live(now)
             for instance in now:
                 self._stay(instance)
             for instance in set(before).difference(now):
@@ -106,9 +111,15 @@ class Instances:
             self._timer.cancel()
         for instance in (*self._leaving, *self.live):
             self._end(instance)
-        self._leaving, self.live = {}, ()
+        self._leaving = {}
+        self._now_live(())
         if self._closing:
             await asyncio.wait(self._closing)
+
+    def _now_live(self, live: tuple[Instance, ...]) -> None:
+        self.live = live
+        for changed in self._watchers:
+            changed()
 
     def _new(self, endpoint: Endpoint, weight: int) -> Instance:
         stats = self._stats.instances[endpoint.name] = InstanceStats(weight=weight)

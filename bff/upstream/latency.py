@@ -18,39 +18,42 @@ ENOUGH: Final = 20
 class Latency:
     """Durations in seconds. `counts[i]` are those up to `BOUNDS[i]`, the last one those above all bounds."""
 
-    __slots__ = ("_before", "_recent", "_turned", "count", "counts", "sum")
+    __slots__ = ("_before", "_past", "_recent", "_until", "sum")
 
     def __init__(self) -> None:
-        self.counts = [0] * (len(BOUNDS) + 1)
-        self.count = 0
         self.sum = 0.0
-        self._recent = [0] * (len(BOUNDS) + 1)
-        self._before = [0] * (len(BOUNDS) + 1)
-        self._turned = 0.0
+        # Each one is in one of these, so that it is counted once as it comes and summed up when somebody reads.
+        self._recent = _zeros()
+        self._before = _zeros()
+        self._past = _zeros()  # what quantiles do not look at: older than both windows, or no good answer
+        self._until = WINDOW  # the moment at which the window of `_recent` ends
 
     @classmethod
     def of(cls, counts: Sequence[int]) -> "Latency":
         """From counts that were told by another process, all of them taken as recent; their sum is not known."""
         latency = cls()
-        latency.counts, latency._recent = list(counts), list(counts)
-        latency.count = sum(counts)
+        latency._recent = list(counts)
         return latency
+
+    @property
+    def counts(self) -> list[int]:
+        return [sum(place) for place in zip(self._past, self._before, self._recent, strict=True)]
+
+    @property
+    def count(self) -> int:
+        return sum(self._past) + sum(self._before) + sum(self._recent)
 
     def add(self, seconds: float, now: float) -> None:
         """Count one; `now` is the monotonic moment at which it ended."""
-        if now - self._turned >= WINDOW:
+        if now >= self._until:
             self._turn(now)
-        place = bisect_left(BOUNDS, seconds)
-        self.counts[place] += 1
-        self._recent[place] += 1
-        self.count += 1
+        self._recent[bisect_left(BOUNDS, seconds)] += 1
         self.sum += seconds
 
     def add_failed(self, seconds: float) -> None:
         """Count one that got no good answer, which tells nothing of how long those take: a timeout lasts as long as we
         let it, and a refusal is quicker than any answer (a client could bring the quantiles down with 404s)."""
-        self.counts[bisect_left(BOUNDS, seconds)] += 1
-        self.count += 1
+        self._past[bisect_left(BOUNDS, seconds)] += 1
         self.sum += seconds
 
     def quantile(self, share: float, now: float | None = None) -> float | None:
@@ -58,7 +61,7 @@ class Latency:
 
         Told the moment, it forgets what is past both windows even when no call has come since.
         """
-        if now is not None and now - self._turned >= 2 * WINDOW:
+        if now is not None and now >= self._until + WINDOW:
             return None
         total = sum(self._recent) + sum(self._before)
         if total < ENOUGH:
@@ -73,7 +76,13 @@ class Latency:
         return BOUNDS[-1]
 
     def _turn(self, now: float) -> None:
-        long_ago = now - self._turned >= 2 * WINDOW
-        self._before = [0] * len(self.counts) if long_ago else self._recent
-        self._recent = [0] * len(self.counts)
-        self._turned = now
+        long_ago = now >= self._until + WINDOW
+        gone = (self._before, self._recent) if long_ago else (self._before,)
+        self._past = [sum(place) for place in zip(self._past, *gone, strict=True)]
+        self._before = _zeros() if long_ago else self._recent
+        self._recent = _zeros()
+        self._until = now + WINDOW
+
+
+def _zeros() -> list[int]:
+    return [0] * (len(BOUNDS) + 1)

@@ -49,28 +49,32 @@ class Peer:
 
 
 class Peers:
-    """`near` are those to call: the well ones, or all of them in `panic`.
+    """`near` are those to call: the well ones, or all of them in `panic`. `only` is the one of them when there is nothing
+    to choose and nothing wrong; `several` tells whether there is more than one in all.
 
-    Good before the moment `until` and while `live` is what is live: then `look` again. `near` is another tuple whenever
-    who is in it, or the share of one, has changed.
+    Good before the moment `until`, which is brought forward when an instance comes, leaves or changes: then `look` again.
+    `near` is another tuple whenever who is in it, or the share of one, has changed.
     """
 
-    __slots__ = ("_instances", "_settings", "all", "live", "near", "panic", "until")
+    __slots__ = ("_instances", "_live", "_settings", "all", "near", "only", "panic", "several", "until")
 
     def __init__(self, instances: Instances, settings: BalanceSettings) -> None:
         self._instances, self._settings = instances, settings
-        self.live: tuple[Instance, ...] = ()
+        self._live: tuple[Instance, ...] = ()
         self.all: tuple[Peer, ...] = ()
         self.near: tuple[Peer, ...] = ()
+        self.only: Peer | None = None
+        self.several = False
         self.panic = False
         self.until = -inf
+        instances.watch(self.stale)
 
     def stale(self) -> None:
-        """One's health has changed: look again before the next call."""
+        """One has come, left or changed: look again before the next call."""
         self.until = -inf
 
     def look(self, now: float) -> None:
-        if self.live is not self._instances.live:
+        if self._live is not self._instances.live:
             self._follow()
         self.until = inf
         well = [peer for peer in self.all if self._is_well(peer, now)]
@@ -78,12 +82,14 @@ class Peers:
         near = list(self.all) if self.panic else well
         self._share_out(near, now)
         self.near = tuple(near)
+        self.only = near[0] if len(near) == 1 and not self.panic else None
+        self.several = len(self.all) > 1
 
     def _follow(self) -> None:
         """Who stayed is known by its instance, and keeps what is remembered of it."""
-        self.live = self._instances.live
+        self._live = self._instances.live
         known = {peer.instance: peer for peer in self.all}
-        self.all = tuple(known.get(instance) or Peer(instance) for instance in self.live)
+        self.all = tuple(known.get(instance) or Peer(instance) for instance in self._live)
 
     def _is_well(self, peer: Peer, now: float) -> bool:
         instance, stats = peer.instance, peer.stats
@@ -95,7 +101,10 @@ class Peers:
         return instance.healthy and not stats.ejected
 
     def _share_out(self, near: list[Peer], now: float) -> None:
-        """Shares by weight and by slow start, so that their mean is 1."""
+        """Shares by weight and by slow start, so that their mean is 1. One alone has all of it, however young it is."""
+        if len(near) == 1:
+            near[0].share = 1.0
+            return
         slow = self._settings.slow_start
         for peer in near:
             age = now - peer.since

@@ -13,6 +13,9 @@ Every layer has the same shape, `send(Call) -> Reply`. Each stands where it does
   the wire gives whole answers.
 - balance last: only what is really sent counts for an instance. It decodes too, so that a broken promise counts against
   who broke it.
+
+A call that goes well waits in two frames of these and not in five, for each is resumed with it: breaker's, which stands for
+retry too (`Retry.first`, `Retry.again`), and balance's, which counts what the bulkhead caps (`Counting`).
 """
 
 from collections.abc import Callable

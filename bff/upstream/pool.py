@@ -7,11 +7,13 @@ import asyncio
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from bff.deadline import Clock, Deadline
 from bff.endpoint import Endpoint
 from bff.errors import BackendTimeout, BackendUnreachable
+from bff.upstream.call import SAFE_METHODS, Call
 from bff.upstream.http1 import LATE, Connection
 from bff.upstream.http1_response import ResponseReader
 from bff.upstream.stats import InstanceStats
@@ -61,21 +63,25 @@ class Pool:
         self._tls = _checked(tls) if endpoint.scheme == "https" else None
         self._certified = (endpoint.server_name or endpoint.host) if self._tls else None
         self._idle: dict[Connection, None] = {}  # ordered: the last one rested is the last one in it
+        stats.kept = self._idle
+        self._room, self._idle_timeout = limits.max_idle, limits.idle_timeout
         self._open: set[Connection] = set()
         self._closed = False
         self._emptied: asyncio.Future[None] | None = None
 
-    def take(self, now: float, repeatable: bool) -> Connection | None:
-        """The connection that rested last, if there is one that may still be used.
+    def take(self, now: float, call: Call) -> Connection | None:
+        """The connection that rested last, if there is one that may still be used for this call.
 
         What may not be sent again is worth a look whether the backend is closing it at this very moment.
         """
         idle = self._idle
         while idle:
             connection = idle.popitem()[0]
-            self._stats.idle -= 1
-            fresh = connection.open and now - connection.born < self._limits.max_connection_age
-            if fresh and (repeatable or not connection.stirred()):
+            if (
+                now < connection.expires
+                and not connection.closing()
+                and (call.method in SAFE_METHODS or call.repeatable or not connection.stirred())
+            ):
                 return connection
             connection.abort()
         return None
@@ -85,8 +91,11 @@ class Pool:
         if self._closed:
             raise BackendUnreachable(self._service, f"{self._name}: we are shutting down", ours=True, sent=False)
         limits, clock, loop = self._limits, self._clock, asyncio.get_running_loop()
-        reader = ResponseReader(limits.max_head, limits.max_headers, limits.max_body, secure=self._tls is not None)
+        reader = ResponseReader(
+            limits.max_head, limits.max_headers, limits.max_body, instance=self._name, secure=self._tls is not None
+        )
         connection = Connection(self._service, self._name, self, reader, self._stats, clock)
+        connection.expires = clock.now() + limits.max_connection_age
         self._stats.connecting += 1
         timer, usable = None, False
         until = min(deadline.at, clock.now() + limits.connect_timeout)
@@ -121,7 +130,7 @@ class Pool:
 
     async def close(self) -> None:
         """Close every connection, those in use too; on return their sockets are closed."""
-        self._closed = True
+        self._closed, self._room = True, 0
         for connection in list(self._open):
             connection.end(BackendUnreachable(self._service, f"{self._name}: we are shutting down", ours=True))
         if self._open:
@@ -132,16 +141,15 @@ class Pool:
 
     # What a connection tells.
 
-    def rested(self, connection: Connection, now: float) -> None:
-        limits, idle = self._limits, self._idle
-        if self._closed or not limits.max_idle or now - connection.born >= limits.max_connection_age:
+    def rested(self, connection: Connection, now: float) -> float:
+        idle, room = self._idle, self._room
+        if now >= connection.expires or not room:
             connection.abort()
-            return
-        if len(idle) >= limits.max_idle:
+            return inf
+        if len(idle) >= room:
             self._drop(next(iter(idle)))  # the one that has rested longest is the next to go stale
         idle[connection] = None
-        self._stats.idle += 1
-        connection.rest(now + limits.idle_timeout)
+        return now + self._idle_timeout
 
     def lost(self, connection: Connection) -> None:
         if connection not in self._open:
@@ -155,7 +163,6 @@ class Pool:
 
     def _drop(self, connection: Connection) -> None:
         del self._idle[connection]
-        self._stats.idle -= 1
         connection.abort()
 
 

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Hashable
 from typing import Final
 
+from msgspec import Struct
+
 from bff.deadline import LOOP_CLOCK, Deadline
 from bff.errors import BackendError, BackendTimeout, Hopeless
 from bff.upstream.call import Reply
@@ -19,33 +21,30 @@ _SLACK: Final = 0.005
 _End = Reply | BackendError | None
 
 
-class Read:
+class Read(Struct):
     """One read: under way, or answered. What stands in `RequestScope.reads` is one of these two."""
 
-    __slots__ = ("_deadline", "_waiting", "reply", "service")
-
-    def __init__(self, service: str, deadline: Deadline) -> None:
-        self.service = service
-        self.reply: Reply | None = None  # a good answer, for all who ask later
-        self._deadline = deadline
-        self._waiting: list[asyncio.Future[_End]] | None = None
+    service: str
+    deadline: Deadline
+    reply: Reply | None = None  # a good answer, for all who ask later
+    waiting: list[asyncio.Future[_End]] | None = None
 
     def end(self, reads: "Reads", key: Hashable, end: _End) -> None:
-        """Tell who waits. Only a good answer is kept: after a failure the next one asks again."""
+        """It is over, in whatever way. Only a good answer is kept: after a failure the next one asks again."""
         if isinstance(end, Reply) and 200 <= end.status < 300:
             self.reply = end
         elif reads.get(key) is self:  # first, so that who is told finds it gone
             del reads[key]
-        if self._waiting is not None:
-            for waiting in self._waiting:
-                _give(waiting, end)
+        told, self.waiting = self.waiting, None  # not kept: an error's traceback has the frame that has this read
+        for waiting in told or ():
+            _give(waiting, end)
 
     async def wait(self, deadline: Deadline) -> _End:
         """What it brings; None when it was cut, or ran out of time before the one who waits has."""
         waiting: asyncio.Future[_End] = asyncio.get_running_loop().create_future()
-        if self._waiting is None:
-            self._waiting = []
-        self._waiting.append(waiting)
+        if self.waiting is None:
+            self.waiting = []
+        self.waiting.append(waiting)
         late = BackendTimeout(self.service, "its time was up while an equal call was under way")
         timer = LOOP_CLOCK.call_at(deadline.at, _give, waiting, late)
         try:
@@ -57,7 +56,7 @@ class Read:
         return end
 
     def _outlived_by(self, deadline: Deadline) -> bool:
-        return deadline.at - self._deadline.at > _SLACK and deadline.left() > _SLACK
+        return deadline.at - self.deadline.at > _SLACK and deadline.left() > _SLACK
 
 
 def _give(waiting: "asyncio.Future[_End]", end: _End) -> None:

@@ -21,7 +21,7 @@ from bff.upstream.stats import ServiceStats, is_open
 # 500 is a bug, which a second attempt meets again.
 _PASSING: Final = frozenset({502, 503, 504})
 _TOO_MANY: Final = 429
-_MAY_PASS: Final = _PASSING | {_TOO_MANY}
+MAY_PASS: Final = _PASSING | {_TOO_MANY}
 # A backend's `Retry-After` is waited for when it takes no more than this share of what is left: the answer needs the rest.
 _WAIT_SHARE: Final = 0.5
 
@@ -33,6 +33,9 @@ class Retry:
     or 504, or a 429 that says when to come back; on another instance where there is one (the balancer sees to that).
     Not once the breaker has opened, not while it tries the service, not without budget, and not when less time would be
     left than half of its calls take. What the last attempt brought is what the caller gets, as it came.
+
+    `send` is `first`, and `again` if that failed in a way that may pass: BackendUnreachable, or a status of MAY_PASS.
+    Whoever waits above in a frame of its own calls those two; then a call that goes well has no frame here.
     """
 
     __slots__ = ("_attempts", "_budget", "_clock", "_draw", "_hedge", "_inner", "_settings", "_stats")
@@ -49,26 +52,32 @@ class Retry:
     ) -> None:
         self._inner, self._settings, self._stats, self._clock, self._draw = inner, settings.retry, stats, clock, draw
         self._attempts = settings.retry.attempts
-        self._budget = Budget(settings.retry.budget, settings.retry.budget_floor, clock)
+        self._budget = Budget(settings.retry.budget, settings.retry.budget_floor, clock.now())
         self._hedge = Hedge(inner, settings.hedge, stats, self._budget, clock)
 
-    def send(self, call: Call) -> Coroutine[Any, Any, Reply]:
-        self._budget.earn()
-        if call.trial or not call.repeatable:
-            return self._inner.send(call)
-        if call.policy.hedge and call.policy.retry is not False:
+    async def send(self, call: Call) -> Reply:
+        try:
+            reply = await self.first(call, self._clock.now())
+        except BackendUnreachable as error:
+            return await self.again(call, error)
+        return await self.again(call, reply) if reply.status in MAY_PASS else reply
+
+    def first(self, call: Call, now: float) -> Coroutine[Any, Any, Reply]:
+        """The first attempt; of a call that is hedged, all of them."""
+        self._budget.earn(now)
+        if call.policy.hedge and self._is_hedged(call):
             return self._hedged(call)
-        return self._inner.send(call) if self._attempts == 1 else self._repeated(call)
+        return self._inner.send(call)
+
+    def again(self, call: Call, last: Outcome) -> Coroutine[Any, Any, Reply]:
+        """What the attempts after the first one bring, or `last`, which that one brought, if there is to be none."""
+        return self._again(call, last, self._attempts if self._is_hedged(call) else 1)
 
     async def close(self) -> None:
         await self._inner.close()
 
-    async def _repeated(self, call: Call) -> Reply:
-        try:
-            reply = await self._inner.send(call)
-        except BackendUnreachable as error:
-            return await self._again(call, error, 1)
-        return reply if reply.status not in _MAY_PASS else await self._again(call, reply, 1)
+    def _is_hedged(self, call: Call) -> bool:
+        return call.policy.hedge and call.policy.retry is not False and call.repeatable and not call.trial
 
     async def _hedged(self, call: Call) -> Reply:
         return await self._again(call, *await self._hedge.send(call))
@@ -96,13 +105,15 @@ class Retry:
 
     def _worth(self, call: Call, last: Outcome, sent: int) -> float | None:
         """How many seconds to wait before another attempt; None when there is to be none."""
+        if call.trial or not call.repeatable or call.policy.retry is False or sent >= self._attempts or is_open(self._stats):
+            return None
         after: float | None = None
         if isinstance(last, BackendError):
             passing = isinstance(last, BackendUnreachable) and not (last.begun or last.ours)
         else:
             after = retry_after(last)
             passing = last.status in _PASSING or (last.status == _TOO_MANY and after is not None)
-        if not passing or sent >= self._attempts or call.policy.retry is False or is_open(self._stats):
+        if not passing:
             return None
         left = call.deadline.left()
         if after is not None and after > left * _WAIT_SHARE:
@@ -111,9 +122,10 @@ class Retry:
         wait = self._draw() * min(self._settings.backoff * 2.0 ** (sent - 1), self._settings.backoff_max)
         if after is not None:
             wait = max(wait, after)
-        if left - wait <= (self._stats.latency.quantile(0.5, self._clock.now()) or 0.0):
+        now = self._clock.now()
+        if left - wait <= (self._stats.latency.quantile(0.5, now) or 0.0):
             return None
-        if not self._budget.spend():
+        if not self._budget.spend(now):
             self._stats.budget_refused += 1
             return None
         return wait

@@ -1,14 +1,14 @@
 """What lives as long as one request: its clients, its batch loaders, its reads and the headers that go on with every call."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from bff.upstream.call import Attempt, Headers, Trace
 from bff.upstream.reads import Reads
 
 
-@dataclass(slots=True)
-class CallRecord:
+class CallRecord(Struct):  # a Struct: made in C, without a frame, and there is one a call
     """One upstream call as it went: for waterfalls, traces and the access line. Times are monotonic seconds.
 
     `attempts` is the call's own list, filled while it is under way; a call that joined an equal one has none.
@@ -25,8 +25,7 @@ class CallRecord:
     span_id: str = ""  # made by who writes the span: no backend hears of it, its attempts have their own
 
 
-@dataclass(slots=True)
-class RequestScope:
+class RequestScope(Struct):
     """Shared by all sections of one request and by nobody else, so nothing of one caller can reach another."""
 
     headers: Headers = ()

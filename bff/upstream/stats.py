@@ -4,6 +4,7 @@ Nobody on the way of a call knows metrics, consoles or dashboards: they read the
 (`observe/metrics.py`, `/stats`, `bff top`). A number that only grows is a count since the start.
 """
 
+from collections.abc import Sized
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -24,13 +25,17 @@ class InstanceStats:
     connecting: int = 0  # connections that are being made
     opened: int = 0  # connections
     closed: int = 0
-    idle: int = 0
+    kept: Sized = ()  # the connections that wait for a call
     stale: int = 0  # repeatable calls that met a connection closed under them and were sent again on a new one
     ejections: int = 0
     ejected: bool = False
     healthy: bool = True  # by its active checks; true where there are none
     weight: int = 1
     latency: Latency = field(default_factory=Latency)  # of whole attempts
+
+    @property
+    def idle(self) -> int:
+        return len(self.kept)
 
 
 @dataclass(slots=True)

@@ -49,16 +49,22 @@ class Upstreams:
 
     def clients(self, scope: RequestScope) -> Callable[[type[Client]], Client]:
         """The clients of one request: one instance a class, made when first asked for."""
-        made: dict[type[Client], Client] = {}
-
-        def client_of(cls: type[Client]) -> Client:
-            client = made.get(cls)
-            if client is None:
-                client = made[cls] = cls(self.services[cls.service], scope)
-            return client
-
-        return client_of
+        return _Clients(self.services, scope).__getitem__
 
     async def close(self) -> None:
         for service in self.services.values():
             await service.close()
+
+
+class _Clients(dict[type[Client], Client]):
+    """Looking up what was made is the dictionary's own work; a screen does it once a section."""
+
+    __slots__ = ("_scope", "_services")
+
+    def __init__(self, services: Mapping[str, Service], scope: RequestScope) -> None:
+        self._services = services
+        self._scope = scope
+
+    def __missing__(self, cls: type[Client]) -> Client:
+        client = self[cls] = cls(self._services[cls.service], self._scope)
+        return client

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bff import App, Caller, Client, Screen, field, needs, section
+from bff import App, Caller, Client, Screen, View, field, needs, section
 from bff.composition.build import plan_of
 from bff.composition.plan import KEPT_CUTS, Cut
 from bff.composition.selection import from_paths
@@ -110,7 +110,7 @@ def test_a_cut_starts_with_what_waits_for_nothing_and_knows_who_waits() -> None:
 
 def test_what_is_needed_but_not_asked_for_is_not_shown() -> None:
     narrow = cut("last_picks")
-    assert [name for name, _ in narrow.shown] == ["last_picks"]
+    assert list(narrow.shown) == ["last_picks"]
     assert narrow.constants == {}
     assert cut("title", "note").constants == {"title": "Page"}
 
@@ -119,6 +119,69 @@ def test_an_item_field_hangs_on_a_cut_only_when_it_is_asked_for() -> None:
     assert [[fill.key for fill in found] for found in cut("last_picks").fills.values()] == [["lastPicks.rating"]]
     assert cut("last_picks.name").fills == {}
     assert len(cut("last_picks.rating").fills) == 1
+
+
+class Tile(View):
+    name: str
+
+
+class Tiles(View):
+    plain: list[Tile]
+    needed: Tile | None = None
+    built: Tile | None = None
+
+
+@section()
+async def plain(shop: Shop) -> list[Tile]:
+    return []
+
+
+@section(fallback=None)
+async def needed(shop: Shop) -> Tile | None:
+    return None
+
+
+@section(fallback=None)
+async def built(shop: Shop, needed: Tile | None = needs(needed)) -> Tile | None:
+    return None
+
+
+TILES = Screen("/tiles", Tiles(needs(plain), needs(needed), needs(built)), apps=(APP,))
+
+
+def final(*paths: str) -> list[str]:
+    made = plan_of(TILES).only(from_paths(tuple(path.split(".")) for path in paths) if paths else None)
+    return [step.key for step in made.steps if step.index in made.final]
+
+
+def test_what_is_shown_whole_and_taken_by_nobody_else_may_be_written_at_once() -> None:
+    assert final() == ["plain", "built"], "`needed` goes into built"
+    assert final("plain.name", "needed") == ["needed"], "of plain a part is wanted, and built is not there to take needed"
+
+
+class Rated(View):
+    name: str
+    stars: float | None = None
+
+
+class Ratables(View):
+    all: list[Rated]
+
+
+@section()
+async def ratables(shop: Shop) -> list[Rated]:
+    return []
+
+
+@field(Rated)
+async def stars(rated: list[Rated], ratings: Ratings) -> list[float | None]:
+    return []
+
+
+def test_what_is_still_to_be_filled_is_not_written_at_once() -> None:
+    screen = Screen("/ratables", Ratables(needs(ratables)), apps=(APP,))
+    assert plan_of(screen, []).only(None).final
+    assert not plan_of(screen, [stars]).only(None).final
 
 
 def test_a_cut_is_made_once_and_no_client_can_make_them_without_end() -> None:

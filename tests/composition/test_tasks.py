@@ -33,6 +33,10 @@ class Started:
     ended: list[tuple[Any, BaseException | None]]  # Any: whatever a section gives
 
 
+def due(key: str, clock: ManualClock) -> Deadline:
+    return Deadline(clock.now() + DUE, clock.now, key)
+
+
 async def started() -> Started:
     clock, loop = Blocking(), asyncio.get_running_loop()
     answer: asyncio.Future[str] = loop.create_future()
@@ -45,7 +49,7 @@ async def started() -> Started:
     def then(_whose: object, value: object, cause: BaseException | None, _now: float) -> None:
         ended.append((value, cause))
 
-    tasks.start("head", work, {}, Deadline.after(DUE, clock), ("orders",), clock.now(), then, None)
+    tasks.start(work, {}, due("head", clock), ("orders",), clock.now(), then, None)
     tasks.arm()
     await clock.advance(0)
     return Started(clock, tasks, answer, ended)
@@ -92,7 +96,7 @@ async def test_times_are_told_of_what_ended_and_of_what_has_not() -> None:
     section.answer.set_result("word")
     await section.clock.advance(0)
     assert section.tasks.times == {"head": (began, began + 0.05)}
-    assert section.tasks.rest()
+    assert section.tasks.how == {"head": "ok"}, "it has ended: there is nothing to stop"
 
 
 class Panic(BaseException):
@@ -105,7 +109,7 @@ async def test_what_is_no_exception_ends_the_run_too() -> None:
 
     clock, done = ManualClock(), asyncio.get_running_loop().create_future()
     tasks = Tasks(done, clock)
-    tasks.start("head", panic, {}, Deadline.after(DUE, clock), (), clock.now(), lambda *_: None, None)
+    tasks.start(panic, {}, due("head", clock), (), clock.now(), lambda *_: None, None)
     await clock.advance(0)
     assert done.done()
     with pytest.raises(Panic):
@@ -131,7 +135,7 @@ async def test_how_work_ended_is_told() -> None:
     clock, done = ManualClock(), asyncio.get_running_loop().create_future()
     tasks = Tasks(done, clock)
     for work in (given, refused, hang, broken):
-        tasks.start(work.__name__, work, {}, Deadline.after(DUE, clock), (), clock.now(), lambda *_: None, None)
+        tasks.start(work, {}, due(work.__name__, clock), (), clock.now(), lambda *_: None, None)
     await clock.advance(0)
     await tasks.stop()
     assert tasks.how == {"given": "ok", "refused": "failed", "hang": "cut", "broken": "bug"}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import orjson
 import pytest
 
-from bff import App, BackendTimeout, Caller, Client, Deadline, Screen, needs, section
+from bff import App, BackendTimeout, Caller, Client, Deadline, Screen, View, needs, section
 from bff.composition.build import plan_of
 from bff.composition.engine import SectionFailed
 from bff.composition.inputs import BadInput
@@ -121,3 +121,40 @@ async def test_the_caller_is_who_the_gateway_says() -> None:
     screen = Screen("/whose", Whose(needs(whose)), apps=(App("mobile"),))
     answer = await serve(served(FakeUsers(), screen), Raw(caller=Caller("7", "mobile")))
     assert orjson.loads(answer.body)["data"] == {"head": "7 of mobile"}
+
+
+class Name(View):
+    text: str
+
+
+class Names(View):
+    own: Name
+    other: Name | None = None
+    stood_in: Name | None = None
+
+
+@section()
+async def own(users: Users) -> Name:
+    return Name(text=await users.name("Ada"))
+
+
+@section()
+async def other(own: Name = needs(own)) -> Name | None:
+    return Name(text=own.text.upper())
+
+
+@section(fallback=None)
+async def stood_in(own: Name = needs(own)) -> Name | None:
+    raise BackendTimeout("users", "too late")
+
+
+@stood_in.fallback
+async def from_own(own: Name = needs(own)) -> Name | None:
+    return Name(text=own.text.lower())
+
+
+async def test_what_is_written_as_soon_as_it_is_had_and_what_is_taken_by_others_first_stand_side_by_side() -> None:
+    screen = Screen("/names", Names(needs(own), needs(other), needs(stood_in)), apps=(App("mobile"),))
+    answer = await serve(served(FakeUsers(), screen), Raw())
+    data = orjson.loads(answer.body)["data"]
+    assert data == {"own": {"text": "Ada"}, "other": {"text": "ADA"}, "stoodIn": {"text": "ada"}}

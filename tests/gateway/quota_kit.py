@@ -10,6 +10,7 @@ from bff.caller import Caller
 from bff.faces.answer import Answer
 from bff.faces.problems import Problem
 from bff.gateway.quota import Quota
+from bff.gateway.quota_fields import Fields
 from bff.gateway.request import Request
 from bff.priority import Priority
 from tests.gateway.kit import Peer, scope_of
@@ -85,5 +86,6 @@ async def problem_of(quota: Quota, request: Request) -> Problem | None:
 
 def field_of(request: Request, name: bytes) -> str:
     """The one such header of the answer."""
-    (value,) = [value for told, value in request.headers if told == name]
+    told = Fields(verdict.policy for verdict in request.verdicts).of(request.verdicts)
+    (value,) = [value for one, value in told if one == name]
     return value.decode()

@@ -5,7 +5,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -61,9 +61,9 @@ def several(*patches: Callable[[], None]) -> Callable[[], None]:
     return off
 
 
-def first_token(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+def first_token(values: Sequence[bytes]) -> str | None:
     """As a framework's header look-up does it."""
-    return next((text.partition(b" ")[2].decode() for name, text in headers if name == b"authorization"), None)
+    return next((text.partition(b" ")[2].decode() for text in values), None)
 
 
 def query_token() -> None:
@@ -72,7 +72,7 @@ def query_token() -> None:
     async def lenient(self: Identities, request: Request) -> None:
         name, _, value = request.scope["query_string"].partition(b"=")
         if name in (b"access_token", b"token", b"bearer", b"authorization"):
-            request.raw_headers.append((b"authorization", b"Bearer " + value))
+            request.keep([*request.raw_headers, (b"authorization", b"Bearer " + value)])
         await strict(self, request)
 
     Identities.identify = lenient  # type: ignore[method-assign]

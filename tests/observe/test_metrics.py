@@ -95,6 +95,15 @@ async def test_screens_and_sections_are_told_by_their_verdicts() -> None:
     }
 
 
+async def test_runs_of_other_sections_are_counted_beside_those_that_are_usual() -> None:
+    one = Records().screen("web", "home")
+    for wanted in ("a", "ab", "ab", "a", "abc", "abc", "ab"):
+        one.add("complete", dict.fromkeys(wanted, OK))
+    one.add("degraded", {"a": OK, "b": OK, "c": Outcome("fallback")})
+    told = {("a", "ok"): 8, ("b", "ok"): 6, ("c", "ok"): 2, ("c", "fallback"): 1}
+    assert one.sections() == told == one.sections()
+
+
 async def test_a_service_is_told_with_its_breaker_bulkhead_and_instances() -> None:
     stats = ServiceStats(good=5, bad=2, in_flight=3, limit=100, queued=1, breaker="open", retries=4, coalesced=6)
     stats.latency.add(0.03, NOW)

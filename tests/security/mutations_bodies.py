@@ -70,7 +70,14 @@ BODIES: Final[tuple[Defence, ...]] = (
     # 40 million steps for 50 KB: a pattern that anybody might write
     Defence("patterns of linear time", ("S108",), {"bff.gateway.context:_LANGUAGE": re.compile(r"a{0,1000}a*b")}),
     Defence("the cap of a client's own budget", ("S073",), patch=_believe_budgets),
-    Defence("answers read strictly", ("S092",), {"bff.upstream.http1_response:HttpResponseParser": Around(_lenient)}),
+    Defence(
+        "answers read strictly",
+        ("S092",),
+        {
+            "bff.upstream.http1_answer:HttpResponseParser": Around(_lenient),
+            "bff.upstream.http1_response:HttpResponseParser": Around(_lenient),
+        },
+    ),
     Defence("a value in one segment", ("S099",), {"bff.upstream.target:quote": lambda text, **_: text}),
     Defence("the headers that may come back", ("S101", "S102"), {"bff.gateway.proxy:_BACK": Whatever()}),
 )

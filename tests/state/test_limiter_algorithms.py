@@ -256,3 +256,16 @@ def test_keys_are_bounded_and_the_oldest_leave() -> None:
     for _ in range(100):
         ours.take("the one who asks most", 1)
     assert ours.entries <= 12
+
+
+def test_a_charge_that_never_fits_leaves_nothing_behind_and_is_refused_again() -> None:
+    now = Now()
+    ours = SlidingWindow(Policy("p", 3, 60.0), now)
+    for _ in range(2):
+        told = ours.take("key", 4)
+        assert (told.allowed, told.remaining, told.reset, told.retry_after) == (False, 3, 60.0, 60.0)
+        assert ours.entries == 0
+    assert ours.take("key", 3).allowed
+    now.at += 60.0
+    assert not ours.take("key", 4).allowed  # what had been let in has left
+    assert ours.take("key", 3).remaining == 0

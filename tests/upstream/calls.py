@@ -5,7 +5,10 @@ from collections.abc import Awaitable, Callable
 
 from bff.deadline import Clock, Deadline
 from bff.service_settings import ServiceSettings
-from bff.upstream.call import Call, Reply
+from bff.upstream.breaker import Breaker
+from bff.upstream.call import Call, Reply, Sender
+from bff.upstream.retry import Retry
+from bff.upstream.stats import ServiceStats
 
 
 def call(clock: Clock, seconds: float = 0.8) -> Call:
@@ -52,6 +55,40 @@ class Held:
 
     async def close(self) -> None:
         pass
+
+
+class Counted:
+    """What stands below a bulkhead, over any sender: it counts what is in flight, as the balancer does."""
+
+    def __init__(self, inner: Sender, stats: ServiceStats) -> None:
+        self.inner, self.stats = inner, stats
+        self.freed: Callable[[], None] = lambda: None
+
+    async def send(self, call: Call) -> Reply:
+        self.stats.in_flight += 1
+        try:
+            return await self.inner.send(call)
+        finally:
+            self.stats.in_flight -= 1
+            if self.stats.queued:
+                self.freed()
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+
+def under_breaker(retry: Retry, stats: ServiceStats, clock: Clock) -> Breaker:
+    """The layer in whose frame a service's retries run, with nothing of its own to say."""
+    return Breaker("shop", retry, settings(breaker={"on": False}, skip_hopeless=False), stats, clock=clock)
+
+
+def begun(layer: Sender, call: Call) -> "asyncio.Task[Reply]":
+    """The call in a task of its own, sent as the task begins."""
+
+    async def send() -> Reply:
+        return await layer.send(call)
+
+    return asyncio.ensure_future(send())
 
 
 async def turns(count: int = 10) -> None:

@@ -12,7 +12,7 @@ from bff.upstream.breaker import Breaker
 from bff.upstream.bulkhead import Bulkhead
 from bff.upstream.call import Call, Reply, Sender
 from bff.upstream.stats import ServiceStats
-from tests.upstream.calls import Answers, Held, call, settings, turns
+from tests.upstream.calls import Answers, Counted, Held, call, settings, turns
 
 WELL, ILL = Reply(200), Reply(500)
 
@@ -193,7 +193,7 @@ async def test_calls_that_were_cancelled_are_neutral_and_cancelled_they_stay() -
 async def test_what_a_full_bulkhead_refuses_is_not_the_services_fault() -> None:
     clock, held, stats = ManualClock(), Held(), ServiceStats()
     few = settings(max_in_flight=1, bulkhead={"queue": 0})
-    layer = Breaker("shop", Bulkhead("shop", held, few, stats, clock=clock), few, stats, clock=clock)
+    layer = Breaker("shop", Bulkhead("shop", Counted(held, stats), few, stats, clock=clock), few, stats, clock=clock)
     first = asyncio.ensure_future(layer.send(call(clock)))
     await turns()
     for _ in range(100):

@@ -14,7 +14,7 @@ from bff.testing import ManualClock
 from bff.upstream.bulkhead import Bulkhead
 from bff.upstream.call import Call, Reply
 from bff.upstream.stats import ServiceStats
-from tests.upstream.calls import Answers, Held, call, settings, turns
+from tests.upstream.calls import Answers, Counted, Held, begun, call, settings, turns
 
 WELL = Reply(200)
 Task = asyncio.Future[Reply]
@@ -49,14 +49,14 @@ class Bench:
         self.clock, self.held, self.stats = ManualClock(), Held(), ServiceStats()
         self.layer = Bulkhead(
             "shop",
-            self.held,
+            Counted(self.held, self.stats),
             settings(max_in_flight=limit, bulkhead={"queue": queue, **given}),
             self.stats,
             clock=clock or self.clock,
         )
 
     def begin(self, seconds: float = 0.8) -> Task:
-        return asyncio.ensure_future(self.layer.send(call(self.clock, seconds)))
+        return begun(self.layer, call(self.clock, seconds))
 
     def end_oldest(self) -> None:
         next(iter(self.held.in_flight.values())).set_result(WELL)
@@ -99,7 +99,7 @@ async def test_a_place_is_free_again_however_the_call_ends() -> None:
         raise BackendUnreachable("shop")
 
     stats = ServiceStats()
-    layer = Bulkhead("shop", Answers(fail), settings(max_in_flight=1), stats)
+    layer = Bulkhead("shop", Counted(Answers(fail), stats), settings(max_in_flight=1), stats)
     for _ in range(3):
         with pytest.raises(BackendUnreachable):
             await layer.send(call(ManualClock()))
@@ -230,7 +230,7 @@ async def test_a_wait_that_ends_in_the_turn_in_which_its_call_is_cancelled_takes
 
 async def test_the_number_of_this_worker_stands_in_for_the_setting() -> None:
     stats = ServiceStats()
-    Bulkhead("shop", Held(), settings(max_in_flight=100), stats, max_in_flight=25)
+    Bulkhead("shop", Counted(Held(), stats), settings(max_in_flight=100), stats, max_in_flight=25)
     assert stats.limit == 25
 
 
@@ -242,12 +242,12 @@ async def test_f24_five_times_slower_is_never_more_in_flight() -> None:
         await clock.sleep(slowness)
         return WELL
 
-    layer = Bulkhead("shop", Answers(slow), settings(max_in_flight=20), stats, clock=clock)
+    layer = Bulkhead("shop", Counted(Answers(slow), stats), settings(max_in_flight=20), stats, clock=clock)
     tasks: list[Task] = []
     most = 0
     for step in range(200):
         slowness = 0.05 if step < 100 else 0.25
-        tasks += [asyncio.ensure_future(layer.send(call(clock))) for _ in range(2)]
+        tasks += [begun(layer, call(clock)) for _ in range(2)]
         await clock.advance(0.01)
         most = max(most, stats.in_flight)
         if step == 99:
@@ -271,12 +271,12 @@ async def test_the_adaptive_limit_begins_small_and_follows_what_calls_take() -> 
         return WELL
 
     given = settings(max_in_flight=100, bulkhead={"adaptive": True, "min_limit": 10, "queue": 0})
-    layer = Bulkhead("shop", Answers(slow), given, stats, clock=clock)
+    layer = Bulkhead("shop", Counted(Answers(slow), stats), given, stats, clock=clock)
     assert stats.limit == 10
 
     async def load(rounds: int) -> None:
         for _ in range(rounds):
-            full = [asyncio.ensure_future(layer.send(call(clock))) for _ in range(stats.limit)]
+            full = [begun(layer, call(clock)) for _ in range(stats.limit)]
             await clock.advance(slowness)
             await asyncio.gather(*full)
 
@@ -298,10 +298,10 @@ async def test_a_timeout_of_the_service_lowers_the_adaptive_limit_and_one_of_our
         raise BackendTimeout("shop", ours=ours)
 
     given = settings(max_in_flight=30, bulkhead={"adaptive": True, "min_limit": 1, "queue": 0})
-    layer = Bulkhead("shop", Answers(hang), given, stats, clock=clock)
+    layer = Bulkhead("shop", Counted(Answers(hang), stats), given, stats, clock=clock)
 
     async def fill() -> None:
-        full = [asyncio.ensure_future(layer.send(call(clock))) for _ in range(stats.limit)]
+        full = [begun(layer, call(clock)) for _ in range(stats.limit)]
         await clock.advance(1)
         await asyncio.gather(*full, return_exceptions=True)
 
@@ -328,11 +328,11 @@ async def test_what_ends_soon_because_it_had_no_time_or_failed_does_not_lower_th
         return end if soon and isinstance(end, Reply) else WELL
 
     given = settings(max_in_flight=100, bulkhead={"adaptive": True, "min_limit": 10, "queue": 0})
-    layer = Bulkhead("shop", Answers(work), given, stats, clock=clock)
+    layer = Bulkhead("shop", Counted(Answers(work), stats), given, stats, clock=clock)
 
     async def load(rounds: int, seconds: float) -> None:
         for _ in range(rounds):
-            full = [asyncio.ensure_future(layer.send(call(clock, seconds))) for _ in range(stats.limit)]
+            full = [begun(layer, call(clock, seconds)) for _ in range(stats.limit)]
             await clock.advance(0.03)
             await asyncio.gather(*full, return_exceptions=True)
 

@@ -34,7 +34,7 @@ class Bench:
     def let_in(self) -> int | None:
         """The permit of a call that comes now, or None."""
         if self.circuit.closed:
-            return self.circuit.epoch
+            return self.circuit.permit
         try:
             return self.circuit.admit(self.now, self.now + TIMEOUT)
         except CircuitBreakerError:
@@ -42,7 +42,7 @@ class Bench:
 
     def good(self, permit: int | None) -> None:
         assert permit is not None
-        self.circuit.settle(permit, "good", False, self.now)
+        self.circuit.good(permit, self.now)
 
     def bad(self, permit: int | None) -> None:
         assert permit is not None
@@ -230,7 +230,10 @@ class Life(RuleBasedStateMachine):
     def end(self, data: st.DataObject, verdict: str, slow: bool) -> None:
         permit = self.permits.pop(data.draw(st.integers(0, len(self.permits) - 1)))
         before = self.bench.circuit.epoch
-        self.bench.circuit.settle(permit, verdict, slow and verdict == "good", self.bench.now)  # type: ignore[arg-type]
+        if verdict == "good" and not slow:
+            self.bench.circuit.good(permit, self.bench.now)
+        else:
+            self.bench.circuit.settle(permit, verdict, slow and verdict == "good", self.bench.now)  # type: ignore[arg-type]
         assert permit == before or self.bench.circuit.epoch == before
 
     @precondition(lambda self: self.permits)

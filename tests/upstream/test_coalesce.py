@@ -3,10 +3,10 @@
 import asyncio
 import gc
 from contextvars import ContextVar
-from dataclasses import replace
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from bff.deadline import Deadline
 from bff.errors import BackendError, BackendTimeout, BackendUnreachable
@@ -61,7 +61,7 @@ class Pipe:
 
     def call(self, target: str = "/", seconds: float = 0.8, **other: object) -> Call:
         made = Call("shop", "GET", target, Deadline.after(seconds, self.clock), policy=SHARED)
-        return replace(made, **other)  # type: ignore[arg-type]  # fields of a Call, by name
+        return replace(made, **other)  # fields of a Call, by name
 
     def ask(self, call: Call | None = None) -> "asyncio.Task[Reply]":
         return asyncio.ensure_future(self.layer.send(call or self.call()))

@@ -2,10 +2,10 @@
 
 import asyncio
 import gc
-from dataclasses import replace
 from time import monotonic
 
 import pytest
+from msgspec.structs import replace
 
 from bff.deadline import Deadline
 from bff.endpoint import Endpoint
@@ -13,12 +13,12 @@ from bff.errors import BackendBusy, BackendError, BackendTimeout, BackendUnreach
 from bff.testing import ManualClock, StubReply, StubRequest, StubService
 from bff.upstream.balance import Balance
 from bff.upstream.bulkhead import Bulkhead
-from bff.upstream.call import Call, CallPolicy, Reply
+from bff.upstream.call import Call, CallPolicy, Reply, Sender
 from bff.upstream.instances import Instances
 from bff.upstream.retry import Retry
 from bff.upstream.stats import ServiceStats
 from bff.upstream.wires import wires
-from tests.upstream.calls import call, settings, turns
+from tests.upstream.calls import call, settings, turns, under_breaker
 
 End = Reply | BackendError
 
@@ -58,6 +58,8 @@ class Copies:
 
 
 class Pipe:
+    guarded = False
+
     def __init__(
         self, *attempts: tuple[float, End], known: float | None = 0.09, kind: type[Copies] = Copies, **given: object
     ) -> None:
@@ -66,13 +68,14 @@ class Pipe:
         self.stats = ServiceStats()
         for _ in range(20 if known is not None else 0):
             self.stats.latency.add(known or 0, self.clock.now())
-        self.retry = Retry("shop", self.copies, settings(**given), self.stats, clock=self.clock, draw=lambda: 0.0)
+        retry = Retry("shop", self.copies, settings(**given), self.stats, clock=self.clock, draw=lambda: 0.0)
+        self.layer: Sender = under_breaker(retry, self.stats, self.clock) if self.guarded else retry
 
     def call(self, seconds: float = 0.8) -> Call:
         return replace(call(self.clock, seconds), policy=CallPolicy(hedge=True))
 
     async def send(self, call: Call | None = None) -> Reply:
-        return await self.clock.drive(self.retry.send(call or self.call()))
+        return await self.clock.drive(self.layer.send(call or self.call()))
 
     @property
     def took(self) -> float:
@@ -81,6 +84,11 @@ class Pipe:
     @property
     def counts(self) -> tuple[int, int, int]:
         return self.stats.hedges, self.stats.hedges_won, self.stats.retries
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["alone", "under a breaker"])
+def guarded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pipe, "guarded", request.param)
 
 
 SLOW, QUICK, MISSING, SICK = Reply(200, [], b"slow"), Reply(200, [], b"quick"), Reply(404), Reply(503)
@@ -198,7 +206,7 @@ async def test_hedges_and_retries_spend_the_same_budget() -> None:
 
 async def test_who_leaves_ends_both() -> None:
     pipe = Pipe((0.7, SLOW), (0.7, QUICK))
-    sending = asyncio.ensure_future(pipe.retry.send(pipe.call()))
+    sending = asyncio.ensure_future(pipe.layer.send(pipe.call()))
     await pipe.clock.advance(0.2)
     assert pipe.copies.running == 2
     sending.cancel()

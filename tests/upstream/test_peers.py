@@ -33,7 +33,7 @@ class Setting:
         self.instances.update([Endpoint("http", name, 1, weight) for name in names])
 
     def near(self, now: float) -> list[str]:
-        if now >= self.peers.until or self.peers.live is not self.instances.live:
+        if now >= self.peers.until:
             self.peers.look(now)
         return [peer.name for peer in self.peers.near]
 

@@ -4,12 +4,12 @@ import asyncio
 import gc
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from bff.errors import (
     BackendBusy,
@@ -20,10 +20,10 @@ from bff.errors import (
     BreakerOpen,
 )
 from bff.testing import ManualClock
-from bff.upstream.call import Attempt, Call, CallPolicy, Reply
+from bff.upstream.call import Attempt, Call, CallPolicy, Reply, Sender
 from bff.upstream.retry import Retry
 from bff.upstream.stats import BreakerState, ServiceStats
-from tests.upstream.calls import Answers, call, settings, turns
+from tests.upstream.calls import Answers, call, settings, turns, under_breaker
 
 OK = Reply(200, [], b"ok")
 GONE = BackendUnreachable("shop", "reset before its answer")
@@ -60,21 +60,29 @@ class Script:
 class Pipe:
     """A retry layer over a script, on a clock of its own; the jitter is what `draw` says, nothing by default."""
 
+    guarded = False
+
     def __init__(self, *ends: End, draw: Callable[[], float] = lambda: 0.0, lasting: float = 0.0, **given: object) -> None:
         self.clock = ManualClock()
         self.inner = Script(self.clock, *ends, lasting=lasting)
         self.stats = ServiceStats()
-        self.retry = Retry("shop", self.inner, settings(retry=given), self.stats, clock=self.clock, draw=draw)
+        retry = Retry("shop", self.inner, settings(retry=given), self.stats, clock=self.clock, draw=draw)
+        self.layer: Sender = under_breaker(retry, self.stats, self.clock) if self.guarded else retry
 
     def call(self, seconds: float = 0.8, **other: object) -> Call:
-        return replace(call(self.clock, seconds), **other)  # type: ignore[arg-type]  # fields of a Call, by name
+        return replace(call(self.clock, seconds), **other)  # fields of a Call, by name
 
     async def send(self, call: Call | None = None) -> Reply:
-        return await self.clock.drive(self.retry.send(call or self.call()))
+        return await self.clock.drive(self.layer.send(call or self.call()))
 
     @property
     def sent(self) -> int:
         return len(self.inner.calls)
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["alone", "under a breaker"])
+def guarded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pipe, "guarded", request.param)
 
 
 # What is sent again
@@ -139,7 +147,7 @@ async def test_nothing_is_sent_again_once_the_breaker_has_opened(state: BreakerS
 
 async def test_nothing_is_sent_again_when_the_breaker_opens_in_the_pause() -> None:
     pipe = Pipe(GONE, draw=lambda: 1.0)
-    sending = asyncio.ensure_future(pipe.retry.send(pipe.call()))
+    sending = asyncio.ensure_future(pipe.layer.send(pipe.call()))
     await turns()
     pipe.stats.breaker = "open"
     await pipe.clock.advance(1)
@@ -261,7 +269,7 @@ async def test_nothing_is_sent_when_the_time_is_up() -> None:
 
 async def test_who_is_cut_while_it_waits_sends_no_more() -> None:
     pipe = Pipe(GONE, draw=lambda: 1.0)
-    sending = asyncio.ensure_future(pipe.retry.send(pipe.call()))
+    sending = asyncio.ensure_future(pipe.layer.send(pipe.call()))
     await turns()
     sending.cancel()
     await pipe.clock.advance(1)

@@ -257,9 +257,9 @@ class Keeper:
     def __init__(self) -> None:
         self.kept: list[Connection] = []
 
-    def rested(self, connection: Connection, now: float) -> None:
+    def rested(self, connection: Connection, now: float) -> float:
         self.kept.append(connection)
-        connection.rest(now + 4)
+        return now + 4
 
     def lost(self, connection: Connection) -> None: ...
 
@@ -276,7 +276,7 @@ def connected() -> tuple[Connection, Paper, Keeper]:
 
 async def test_bytes_that_nobody_asked_for_end_an_idle_connection() -> None:
     connection, paper, keeper = connected()
-    waiter = connection.ask(b"GET", "GET", Deadline.after(5), float("inf"))
+    waiter = connection.ask(b"GET", Deadline.after(5).at)
     connection.data_received(ANSWER)
     assert (await waiter).body == b"abc"
     assert keeper.kept == [connection]
@@ -286,7 +286,7 @@ async def test_bytes_that_nobody_asked_for_end_an_idle_connection() -> None:
 
 async def test_a_connection_with_unsent_request_bytes_is_not_kept() -> None:
     connection, paper, keeper = connected()
-    waiter = connection.ask(b"POST", "POST", Deadline.after(5), float("inf"))
+    waiter = connection.ask(b"POST", Deadline.after(5).at)
     connection.pause_writing()  # the backend answers (413, say) before it has read us
     connection.data_received(ANSWER)
     assert (await waiter).status == 200
@@ -302,7 +302,7 @@ async def test_a_request_whose_write_failed_does_not_count_as_written() -> None:
     stats = InstanceStats()
     connection = Connection("users", "users:80", Keeper(), ResponseReader(500, 10, 1000), stats, LOOP_CLOCK)
     connection.connection_made(Broken())
-    waiter = connection.ask(b"GET", "GET", Deadline.after(5), float("inf"))
+    waiter = connection.ask(b"GET", Deadline.after(5).at)
     connection.connection_lost(BrokenPipeError())
     with pytest.raises(BackendUnreachable):
         await waiter
@@ -321,7 +321,7 @@ async def test_the_alarm_is_set_once_for_many_calls() -> None:
     connection = Connection("users", "users:80", keeper, ResponseReader(500, 10, 1000), InstanceStats(), Counting())
     connection.connection_made(paper)
     for _ in range(100):
-        waiter = connection.ask(b"GET", "GET", Deadline.after(5), float("inf"))
+        waiter = connection.ask(b"GET", Deadline.after(5).at)
         connection.data_received(ANSWER)
         await waiter
     assert len(set_for) <= 2  # the first call's deadline, then the end of the idle time
@@ -330,11 +330,11 @@ async def test_the_alarm_is_set_once_for_many_calls() -> None:
 
 async def test_an_earlier_deadline_after_a_later_one_still_ends_its_call() -> None:
     connection, paper, _ = connected()
-    waiter = connection.ask(b"GET", "GET", Deadline.after(60), float("inf"))
+    waiter = connection.ask(b"GET", Deadline.after(60).at)
     connection.data_received(ANSWER)
     await waiter
     started = time.monotonic()
-    waiter = connection.ask(b"GET", "GET", Deadline.after(0.03), float("inf"))
+    waiter = connection.ask(b"GET", Deadline.after(0.03).at)
     with pytest.raises(BackendTimeout):
         await waiter
     assert time.monotonic() - started <= 0.08

@@ -4,7 +4,7 @@ import pytest
 
 from bff.deadline import Deadline
 from bff.upstream.call import Call, Headers, Trace
-from bff.upstream.http1_request import RequestWriter
+from bff.upstream.http1_request import LINES, RequestWriter
 
 WRITER = RequestWriter("users:9101")
 
@@ -113,26 +113,29 @@ def test_a_header_that_the_wire_sets_is_refused(name: str) -> None:
             render(call(headers=((name, "1"),)))
 
 
-def test_names_made_up_by_a_caller_are_not_kept_without_end() -> None:
-    writer = RequestWriter("users:9101")
-    for number in range(1000):
-        writer.render(call(headers=((f"x-{number}", "v"),)), 0.5)
-    assert len(writer._names) <= 256
-
-
 @pytest.mark.parametrize("place", [0, 300, 599])
 def test_a_long_value_that_could_break_out_is_refused_each_time_it_comes(place: int) -> None:
     """Good ones are looked over once; that must let no bad one by, nor one that is good but for a character."""
-    writer, good = RequestWriter("users:9101"), "a" * 600
+    good = "a" * 600
     bad = f"{good[:place]}\n{good[place + 1 :]}"
     for _ in range(2):
-        writer.render(call(headers=(("x", good),)), 0.5)
+        render(call(headers=(("x", good),)))
         with pytest.raises(ValueError, match="header x"):
-            writer.render(call(headers=(("x", bad),)), 0.5)
+            render(call(headers=(("x", bad),)))
 
 
-def test_of_long_values_only_so_many_are_remembered() -> None:
-    writer = RequestWriter("users:9101")
+@pytest.mark.parametrize(
+    "header", [("x-{}", "v"), ("x", "{}"), ("x", "{:600}"), ("x", "{:9000}")], ids=["names", "values", "long", "very-long"]
+)
+def test_headers_made_up_by_a_caller_are_sent_and_not_kept_without_end(header: tuple[str, str]) -> None:
+    name, value = header
     for number in range(1_000):
-        assert f"x: {number:600}\r\n".encode() in writer.render(call(headers=(("x", f"{number:600}"),)), 0.5)
-    assert 0 < len(writer._good) <= 256
+        made = name.format(number), value.format(number)
+        assert f"\r\n{made[0]}: {made[1]}\r\n".encode() in render(call(headers=(made,)))
+    assert len(LINES) <= 512
+    assert sum(len(line) for _, line in LINES.values()) <= 512 * 2048
+
+
+def test_a_header_is_remembered_by_its_name_and_its_value() -> None:
+    for name, value in (("x", "a"), ("x", "b"), ("X", "a"), ("y", "a"), ("x", "a")):
+        assert f"\r\n{name}: {value}\r\n".encode() in render(call(headers=((name, value),)))

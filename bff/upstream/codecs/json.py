@@ -15,6 +15,7 @@ from bff.upstream.codecs.codec import CodecError, told
 from bff.upstream.codecs.shapes import refuse_unfillable
 
 T = TypeVar("T")
+Invalid = Callable[[CodecError], Exception]
 
 
 class JsonCodec:
@@ -30,8 +31,12 @@ class JsonCodec:
         return body.raw if isinstance(body, Json) else self._encode(body)
 
     def decoder(self, kind: type[T], /) -> Callable[[bytes], T]:
+        return self.decoder_raising(kind, lambda error: error)
+
+    def decoder_raising(self, kind: type[T], invalid: Invalid, /) -> Callable[[bytes], T]:
+        """The same, but what it raises is what `invalid` makes of the CodecError."""
         if kind is Json:
-            return cast("Callable[[bytes], T]", _json)
+            return cast("Callable[[bytes], T]", _unread(invalid))
         refuse_unfillable(kind)
         decode = msgspec.json.Decoder(kind).decode
 
@@ -39,20 +44,23 @@ class JsonCodec:
             try:
                 return decode(raw)
             except msgspec.DecodeError as error:
-                raise told(error) from error
+                raise invalid(told(error)) from error
             except UnicodeDecodeError as error:  # of a string that is read; msgspec lets it through as it is
-                raise CodecError(f"not UTF-8: {error.reason}") from error
+                raise invalid(CodecError(f"not UTF-8: {error.reason}")) from error
             except RecursionError as error:
-                raise CodecError("nested too deep") from error
+                raise invalid(CodecError("nested too deep")) from error
 
         return read
 
 
-def _json(raw: bytes) -> Json:
-    try:
-        return Json.check(raw)
-    except ValueError as error:
-        raise CodecError(str(error)) from error
+def _unread(invalid: Invalid) -> Callable[[bytes], Json]:
+    def read(raw: bytes) -> Json:
+        try:
+            return Json.check(raw)
+        except ValueError as error:
+            raise invalid(CodecError(str(error))) from error
+
+    return read
 
 
 JSON = JsonCodec()

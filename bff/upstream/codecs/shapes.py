@@ -18,7 +18,7 @@ def refuse_unfillable(kind: object) -> None:
     for part in parts(inspect.type_info(kind)):
         if isinstance(part, inspect.CustomType):
             raise TypeError(f"{kind!r} holds {part.cls.__name__}, which cannot be decoded; use a msgspec Struct for it")
-        if isinstance(part, inspect.RawType) or (isinstance(part, inspect.DataclassType) and part.cls is Json):
+        if isinstance(part, inspect.RawType) or (isinstance(part, inspect.StructType) and part.cls is Json):
             raise TypeError(f"{kind!r} holds unread bytes as a part; take the whole answer as Json, or type the part")
 
 

@@ -14,7 +14,6 @@ import msgspec
 
 from bff import Client, Json
 from bff.observe.sink import BackgroundWriter
-from bff.upstream import onward
 from bff.upstream.bulkhead import Bulkhead
 from bff.upstream.call import Call, Reply
 from bff.upstream.codecs.codec import CodecError
@@ -22,6 +21,7 @@ from bff.upstream.codecs.json import JsonCodec
 from bff.upstream.discover_dns import AddressLook
 from bff.upstream.discover_watch import NothingFound, Seen
 from bff.upstream.http1 import Connection
+from bff.upstream.http1_request import RequestWriter
 from bff.upstream.http1_response import ResponseReader
 
 
@@ -38,25 +38,33 @@ def parts_will_do() -> Iterator[None]:
     """What has come of an answer when its connection ends is taken for the answer."""
     real = Connection.connection_lost
 
+    def part(reader: ResponseReader) -> Reply | None:
+        if reader._left:
+            return Reply(reader._status, reader._head, b"".join(reader._parts), reader._instance)
+        if reader._begun and reader._any is not None and reader._any._head is not None:
+            return reader._any.take(reader._instance)
+        return None
+
     def lost(self: Connection, exc: Exception | None) -> None:
-        if self.waiter is not None and self._reader._head is not None:
-            self._finish(self.waiter)
+        waiter, reply = self.waiter, part(self._reader)
+        if waiter is not None and not waiter.done() and reply is not None:
+            self.abort()
+            waiter.set_result(reply)
         real(self, exc)
 
-    whole = patch.object(ResponseReader, "end", lambda self: self._head is not None)
-    with whole, patch.object(Connection, "connection_lost", lost):
+    with patch.object(ResponseReader, "end", part), patch.object(Connection, "connection_lost", lost):
         yield
 
 
 def any_json() -> AbstractContextManager[object]:
     """Numbers have been floats, and a value of another type is handed on as it is."""
 
-    def decoder(self: JsonCodec, kind: Any) -> Callable[[bytes], Any]:
+    def decoder(self: JsonCodec, kind: Any, invalid: Callable[[CodecError], Exception]) -> Callable[[bytes], Any]:
         def read(raw: bytes) -> Any:
             try:
                 value = json.loads(raw, parse_int=lambda text: int(float(text)))
             except ValueError as error:
-                raise CodecError(str(error)) from error
+                raise invalid(CodecError(str(error))) from error
             if kind is Json:
                 return Json(json.dumps(value).encode())
             try:
@@ -66,7 +74,7 @@ def any_json() -> AbstractContextManager[object]:
 
         return read
 
-    return patch.object(JsonCodec, "decoder", decoder)
+    return patch.object(JsonCodec, "decoder_raising", decoder)
 
 
 def no_retry_after() -> AbstractContextManager[object]:
@@ -104,8 +112,12 @@ def places_lost() -> AbstractContextManager[object]:
 
 
 def no_deadline() -> AbstractContextManager[object]:
-    real = onward.told
-    return patch("bff.upstream.http1_request.told", lambda left: real(left + 1.0))
+    real = RequestWriter.render
+
+    def render(self: RequestWriter, call: Call, left: float, span_id: str = "") -> bytes:
+        return real(self, call, left + 1.0, span_id)
+
+    return patch.object(RequestWriter, "render", render)
 
 
 def empty_look() -> AbstractContextManager[object]:
@@ -131,7 +143,7 @@ def asked_once() -> AbstractContextManager[object]:
 
 @contextmanager
 def written_with_answer() -> Iterator[None]:
-    ask, finish = Connection.ask, Connection._finish
+    ask, received = Connection.ask, Connection.data_received
 
     def quiet(self: Connection, *arguments: Any) -> Any:
         written = self._stats.written
@@ -140,11 +152,13 @@ def written_with_answer() -> Iterator[None]:
         finally:
             self._stats.written = written
 
-    def counted(self: Connection, waiter: Any) -> None:
-        self._stats.written += 1
-        finish(self, waiter)
+    def counted(self: Connection, data: bytes) -> None:
+        waiter = self.waiter
+        received(self, data)
+        if waiter is not None and waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+            self._stats.written += 1
 
-    with patch.object(Connection, "ask", quiet), patch.object(Connection, "_finish", counted):
+    with patch.object(Connection, "ask", quiet), patch.object(Connection, "data_received", counted):
         yield
 
 
