@@ -25,7 +25,7 @@ RATE = 200  # requests a second and instance, unless a scenario says otherwise
 BOARD = Stream("board", "/rig/v1/board", RATE)
 # A project without [rate_limits] has the built-in ones (bff/gateway/quota_built_in.py), and a generator is one address: 200
 # requests a second would be refused after some seconds. So it has the same policies, and nobody meets them.
-_NO_LIMIT: Settings = {"limit": 1_000_000_000, "algorithm": "bucket", "shared": "leased"}
+_NO_LIMIT: Settings = {"limit": 1_000_000_000, "algorithm": "bucket", "shared": "local"}
 UNLIMITED: Settings = {"addresses": {"by": ["address"], **_NO_LIMIT}, "callers": {"by": ["caller"], **_NO_LIMIT}}
 
 
