@@ -27,7 +27,8 @@ from tests.upstream.one_wire import SPAN, OneWire
 async def wire_to(stub: StubService, clock: Clock = LOOP_CLOCK) -> AsyncIterator[OneWire]:
     stats = InstanceStats()
     endpoint = Endpoint.of(f"http://{stub.address}")
-    wire = OneWire(HttpxWire("shop", endpoint, stats, WireLimits(max_body=100_000), clock=clock), stats)
+    limits = WireLimits(max_body=100_000, connect_timeout=2.0)  # 30 at once on a busy machine take longer than 250 ms
+    wire = OneWire(HttpxWire("shop", endpoint, stats, limits, clock=clock), stats)
     try:
         yield wire
     finally:
