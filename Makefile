@@ -31,8 +31,11 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml
 demo: $(VENV)/.run ## start the demo's backends and the gateway, and print what to paste
 	@$(BIN)/bff demo
 
+# What holds the clock runs alone, and once more where it failed: a shared machine stands still for 300 ms now and then.
+# What needed its second run is told, with its traceback. 5: nothing of this half is among ARGS.
 test: $(VENV)/.dev ## all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not clocked" $(ARGS) || [ $$? -eq 5 ]
+	@$(BIN)/python -m pytest -m clocked --reruns 1 $(ARGS) || [ $$? -eq 5 ]
 
 check: $(VENV)/.dev ## format, lint, types, layers, and the demo's own screens
 	@$(BIN)/ruff format --check .
