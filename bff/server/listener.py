@@ -1,7 +1,7 @@
 """Granian's embed server on a socket that is already open.
 
 Granian opens its TCP socket itself, one for each worker with SO_REUSEPORT. `_init_shared_socket` is the place where it
-does so; that one method is replaced here, and nothing else of Granian's is touched.
+does so; that one method is replaced here. The one that makes its threads is wrapped, and nothing else is touched.
 """
 
 import socket
@@ -13,6 +13,7 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 from starlette.types import ASGIApp
 
+from bff.server.background import in_background
 from bff.server.sockets import BACKLOG
 
 # Seconds from the first moment a connection could send a request until its header is whole. hyper runs the same timer
@@ -36,6 +37,8 @@ class Listener(Server):
     `stop()` closes connections at rest there and then and lets running requests end; `serve()` returns after the last.
     Whoever reuses a connection in that very moment sees a reset: worker.py drains before it stops.
     """
+
+    _spawn_asgi_worker = staticmethod(in_background(Server._spawn_asgi_worker))  # pyright: ignore[reportAssignmentType]
 
     def __init__(self, app: ASGIApp, opened: socket.socket, connections: int) -> None:
         super().__init__(
