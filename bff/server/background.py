@@ -22,15 +22,16 @@ def in_background(spawn: Callable[P, Coroutine[object, object, None]]) -> Callab
 
     @wraps(spawn)
     async def spawned(*args: P.args, **kwargs: P.kwargs) -> None:
-        _set_policy(batch=True)  # a thread inherits it from the one that makes it
-        asyncio.get_running_loop().call_soon(_set_policy)  # after this step, in which `spawn` makes them
+        # Where it is not the usual one, somebody has chosen it for us.
+        if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:
+            with suppress(OSError):
+                _follow(os.SCHED_BATCH)  # a thread inherits it from the one that makes it
+                asyncio.get_running_loop().call_soon(_follow, os.SCHED_OTHER)  # after this step, in which they are made
         await spawn(*args, **kwargs)
 
     return spawned
 
 
-def _set_policy(*, batch: bool = False) -> None:
-    """This thread's."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_BATCH if batch else os.SCHED_OTHER, os.sched_param(0))
+def _follow(policy: int) -> None:
+    """This thread, from now on."""
+    os.sched_setscheduler(0, policy, os.sched_param(0))
