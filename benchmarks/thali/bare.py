@@ -3,7 +3,6 @@
 Only to say what the layers cost: `python -m benchmarks.thali.bare` serves it, and W1 shows it beside the whole.
 """
 
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from time import monotonic
@@ -12,6 +11,7 @@ from bff import settings
 from bff.commands.serve import options
 from bff.gateway.build import Gateway
 from bff.gateway.build import serve_project as whole
+from bff.server.leaving import leave
 from bff.server.supervisor import run
 from bff.upstream.call import Attempt, Call, Reply, Wire
 
@@ -39,4 +39,4 @@ def serve_project(apps: Iterable[str] = ()) -> Gateway:
 
 
 if __name__ == "__main__":
-    sys.exit(run(replace(options(settings.load(), (), None), factory="benchmarks.thali.bare:serve_project")))
+    leave(run(replace(options(settings.load(), (), None), factory="benchmarks.thali.bare:serve_project")))

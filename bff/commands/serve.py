@@ -1,12 +1,12 @@
 """`bff serve`: the product, behind a supervisor that owns signals and workers."""
 
-import sys
 from typing import Annotated
 
 import typer
 
 from bff import settings as settings_module
 from bff.errors import Refusal
+from bff.server.leaving import leave
 from bff.server.options import ServeOptions
 from bff.server.supervisor import run
 from bff.settings import Settings
@@ -19,7 +19,7 @@ def serve(
     workers: Annotated[int | None, typer.Option(help="worker processes; one a core")] = None,
 ) -> None:
     """Serve all apps behind one gateway; stop with SIGTERM, reload the code with SIGHUP, lose no request by either."""
-    sys.exit(run(options(settings_module.load(), tuple(app or ()), workers)))
+    leave(run(options(settings_module.load(), tuple(app or ()), workers)))
 
 
 def options(settings: Settings, apps: tuple[str, ...], workers: int | None, *, drain: float | None = None) -> ServeOptions:

@@ -15,6 +15,7 @@ import uvloop
 
 from bff.errors import Refusal
 from bff.server.factory import build
+from bff.server.leaving import leave
 from bff.server.line import Line
 from bff.server.memory import settle
 from bff.server.orders import REFUSED, SHUTDOWN, Orders, Word
@@ -63,4 +64,4 @@ async def _started(served: Served, leave: asyncio.Event) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -21,9 +21,10 @@ PATIENCE = 90.0
 
 _START = (
     "import sys, json\n"
+    "from bff.server.leaving import leave\n"
     "from bff.server.options import ServeOptions\n"
     "from bff.server.supervisor import run\n"
-    "sys.exit(run(ServeOptions(**json.loads(sys.argv[1]))))\n"
+    "leave(run(ServeOptions(**json.loads(sys.argv[1]))))\n"
 )
 
 

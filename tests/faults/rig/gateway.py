@@ -24,13 +24,13 @@ PROJECT = "tests.faults.rig.project.composers"
 # What the services of the rig are set to besides the defaults: reliability-security.md section 3.
 RIG_SERVICE: Settings = {"timeout": 0.4}
 _MUTATED = (
-    "import sys\n"
     "from dataclasses import replace\n"
     "from bff import settings\n"
     "from bff.commands.serve import options\n"
+    "from bff.server.leaving import leave\n"
     "from bff.server.supervisor import run\n"
     "made = options(settings.load(), (), None)\n"
-    "sys.exit(run(replace(made, factory='tests.faults.rig.mutations:serve_project')))\n"
+    "leave(run(replace(made, factory='tests.faults.rig.mutations:serve_project')))\n"
 )
 _BASE: Settings = {
     "composers": PROJECT,
